@@ -1,0 +1,78 @@
+import type { OutboundAnswer } from "./transport.ts";
+import type { RawHeaders } from "./raw-headers.ts";
+
+/** The head of an answer as it is to be written to the client. */
+export interface AnswerHead {
+  readonly status: number;
+  readonly reason: string;
+  readonly headers: RawHeaders;
+  /** Fields to send after a chunked body. */
+  readonly trailers?: Promise<RawHeaders>;
+}
+
+/** The node's own head behind a Response; a WeakMap, so that middleware sees an ordinary Response. */
+const heads = new WeakMap<Response, AnswerHead>();
+
+/** Statuses whose Response must have no body (Fetch standard, "null body status"). */
+const NULL_BODY = new Set([101, 204, 205, 304]);
+
+/**
+ * Wraps a node's answer as a Response for middleware to read and change. A listener that can write a raw head gets back through
+ * {@link answerHead} what `Headers` cannot hold: the reason phrase, the case, the order and the number of fields.
+ */
+export function toResponse(answer: OutboundAnswer): Response {
+  const headers = new Headers();
+  for (let i = 0; i + 1 < answer.headers.length; i += 2) headers.append(answer.headers[i]!, answer.headers[i + 1]!);
+  const body = NULL_BODY.has(answer.status) ? null : answer.body as BodyInit | null;
+  const response = new Response(body, { status: answer.status, headers });
+  heads.set(response, answer);
+  return response;
+}
+
+/**
+ * The head to write for a response: where it came from a node, the node's own fields, except for those that were changed, added or
+ * removed since; otherwise what the Response says.
+ */
+export function answerHead(response: Response): AnswerHead {
+  const head = heads.get(response);
+  const reason = head !== undefined && head.status === response.status ? head.reason : response.statusText;
+  const headers: string[] = [];
+  const now = new Map<string, string>();
+  const cookies = response.headers.getSetCookie();
+  for (const [name, value] of response.headers) if (name !== "set-cookie") now.set(name, value);
+  if (head !== undefined) {
+    const before = joined(head.headers);
+    const cookiesSame = before.cookies.length === cookies.length && before.cookies.every((c, i) => c === cookies[i]);
+    for (let i = 0; i + 1 < head.headers.length; i += 2) {
+      const name = head.headers[i]!, lower = name.toLowerCase();
+      if (lower === "set-cookie") {
+        if (cookiesSame) headers.push(name, head.headers[i + 1]!);
+        continue;
+      }
+      const value = now.get(lower);
+      if (value === undefined) continue;
+      if (value === before.values.get(lower)) headers.push(name, head.headers[i + 1]!);
+    }
+    for (const [name, value] of before.values) if (now.get(name) === value) now.delete(name);
+    if (cookiesSame) cookies.length = 0;
+  }
+  for (const [name, value] of now) headers.push(name, value);
+  for (const cookie of cookies) headers.push("set-cookie", cookie);
+  return {
+    status: response.status,
+    reason,
+    headers,
+    ...(head?.trailers === undefined ? {} : { trailers: head.trailers }),
+  };
+}
+
+/** Values as `Headers` would join them, by lower-case name. */
+function joined(raw: RawHeaders): { values: Map<string, string>; cookies: string[] } {
+  const values = new Map<string, string>(), cookies: string[] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i]!.toLowerCase(), value = raw[i + 1]!.replace(/^[\t ]+|[\t ]+$/g, "");
+    if (name === "set-cookie") cookies.push(value);
+    else values.set(name, values.has(name) ? `${values.get(name)}, ${value}` : value);
+  }
+  return { values, cookies };
+}
