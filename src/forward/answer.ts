@@ -1,5 +1,5 @@
 import type { OutboundAnswer } from "./transport.ts";
-import type { RawHeaders } from "./raw-headers.ts";
+import type { RawHeaders } from "../net/raw-headers.ts";
 
 /** The head of an answer as it is to be written to the client. */
 export interface AnswerHead {

@@ -1,5 +1,2 @@
-/**
- * Header fields as they are on the wire: name, value, name, value, ... in the order, the case and the number they came in.
- * `Headers` keeps none of these.
- */
-export type RawHeaders = readonly string[];
+// Moved to net/; to be removed once nobody imports it from here.
+export type { RawHeaders } from "../net/raw-headers.ts";

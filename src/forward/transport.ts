@@ -1,6 +1,6 @@
 import { type ErrorCode, GatewayError } from "../errors.ts";
-import type { ByteTunnel } from "./inbound.ts";
-import type { RawHeaders } from "./raw-headers.ts";
+import type { ByteTunnel } from "../net/inbound.ts";
+import type { RawHeaders } from "../net/raw-headers.ts";
 
 /** How to speak TLS to a node. */
 export interface TransportTls {

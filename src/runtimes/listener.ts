@@ -1,4 +1,4 @@
-import type { Address, Inbound } from "../forward/inbound.ts";
+import type { Address, Inbound } from "../net/inbound.ts";
 
 /** Bounds that a listener keeps, each a setting; 0 = none. Times in milliseconds. */
 export interface ListenerLimits {
