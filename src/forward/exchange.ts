@@ -1,0 +1,30 @@
+import type { Client } from "../net/forwarded.ts";
+import type { Inbound } from "../net/inbound.ts";
+import type { UpstreamRequest } from "../pipeline/context.ts";
+
+/** One try to send a request to a node, for the log. */
+export interface Attempt {
+  /** `host:port`. */
+  readonly node: string;
+  /** Milliseconds until the answer's head, or the failure. */
+  readonly ms: number;
+  /** The node's status; absent where the try failed. */
+  readonly status?: number;
+  /** Why the try failed. */
+  readonly code?: string;
+}
+
+/** What forwarding needs to know of a request beside what plugins may change of it. */
+export interface Exchange {
+  readonly inbound: Inbound;
+  readonly client: Client;
+  /** The Host field as the client sent it. */
+  readonly host: string;
+  readonly request: UpstreamRequest;
+  /** The value of an nginx variable, for hash keys. */
+  readonly variable: (name: string) => string | undefined;
+  /** Whether a request to upgrade to WebSocket may be passed on. */
+  readonly websocket: boolean;
+  /** Filled in as tries are made. */
+  readonly attempts: Attempt[];
+}

@@ -1,0 +1,119 @@
+import type { RawHeaders } from "./raw-headers.ts";
+
+/** RFC 9110 section 5.6.2 (token). */
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** What must never stand in a field value: it would end the field, and could begin another (RFC 9110 section 5.5). */
+// deno-lint-ignore no-control-regex -- control characters are what this is about
+const BAD_VALUE = /[\0\r\n]/;
+
+/**
+ * Header fields that can be changed and still keep the order, the case and the duplicates of those that were not. Names are
+ * compared without regard to case.
+ *
+ * @example
+ * ```ts
+ * const headers = new HeaderList(["Accept", "text/html", "X-Tag", "a", "X-Tag", "b"]);
+ * headers.set("x-tag", "c");
+ * headers.raw(); // ["Accept", "text/html", "x-tag", "c"]
+ * ```
+ */
+export class HeaderList implements Iterable<[name: string, value: string]> {
+  #raw: RawHeaders;
+  /** The list is somebody else's until the first change. */
+  #owned = false;
+
+  constructor(raw: RawHeaders = []) {
+    this.#raw = raw;
+  }
+
+  /** The first value of that name. */
+  get(name: string): string | undefined {
+    const at = indexOf(this.#raw, name, 0);
+    return at < 0 ? undefined : this.#raw[at + 1];
+  }
+
+  /** All values of that name, in order. */
+  getAll(name: string): string[] {
+    const values: string[] = [];
+    for (let at = indexOf(this.#raw, name, 0); at >= 0; at = indexOf(this.#raw, name, at + 2)) {
+      values.push(this.#raw[at + 1]!);
+    }
+    return values;
+  }
+
+  has(name: string): boolean {
+    return indexOf(this.#raw, name, 0) >= 0;
+  }
+
+  /** Replaces every field of that name by this one. @throws {TypeError} where name or value cannot be sent. */
+  set(name: string, value: string): void {
+    const raw = this.#own();
+    checkField(name, value);
+    const at = indexOf(raw, name, 0);
+    if (at < 0) {
+      raw.push(name, value);
+      return;
+    }
+    raw[at] = name;
+    raw[at + 1] = value;
+    removeFrom(raw, name, at + 2);
+  }
+
+  /** Adds a field, beside those of that name. @throws {TypeError} where name or value cannot be sent. */
+  append(name: string, value: string): void {
+    checkField(name, value);
+    this.#own().push(name, value);
+  }
+
+  delete(name: string): void {
+    if (this.has(name)) removeFrom(this.#own(), name, 0);
+  }
+
+  /** The fields as they are to be sent. Not to be kept across a change. */
+  raw(): RawHeaders {
+    return this.#raw;
+  }
+
+  *[Symbol.iterator](): Iterator<[name: string, value: string]> {
+    for (let i = 0; i + 1 < this.#raw.length; i += 2) yield [this.#raw[i]!, this.#raw[i + 1]!];
+  }
+
+  #own(): string[] {
+    if (!this.#owned) {
+      this.#raw = [...this.#raw];
+      this.#owned = true;
+    }
+    return this.#raw as string[];
+  }
+}
+
+/** Whether two field names are the same. The length is compared first, since most names differ in it. */
+export function sameName(a: string, b: string): boolean {
+  return a.length === b.length && (a === b || a.toLowerCase() === b.toLowerCase());
+}
+
+/** Where the first field of that name stands at or after `from`, or -1. */
+export function indexOf(raw: RawHeaders, name: string, from: number): number {
+  for (let i = from; i + 1 < raw.length; i += 2) if (sameName(raw[i]!, name)) return i;
+  return -1;
+}
+
+function removeFrom(raw: string[], name: string, from: number): void {
+  let write = from;
+  for (let i = from; i + 1 < raw.length; i += 2) {
+    if (sameName(raw[i]!, name)) continue;
+    raw[write] = raw[i]!;
+    raw[write + 1] = raw[i + 1]!;
+    write += 2;
+  }
+  raw.length = write;
+}
+
+function checkField(name: string, value: string): void {
+  if (!NAME.test(name)) {
+    throw new TypeError(`Cannot send the header field ${JSON.stringify(name)} as its name must be an RFC 9110 token`);
+  }
+  if (BAD_VALUE.test(value)) {
+    throw new TypeError(`Cannot send the header field '${name}' as its value must not hold NUL, CR or LF`);
+  }
+}
