@@ -27,6 +27,10 @@ export interface PluginDefinition<Schema extends v.GenericSchema> {
   /** Default: `access`. */
   readonly phase?: PluginPhase;
   readonly schema: Schema;
+  /** For authentication plugins: what a consumer or a credential says of it, as in key-auth's `{"key": "..."}`. */
+  readonly consumerSchema?: v.GenericSchema;
+  /** Paths of fields that APISIX encrypts at rest (its `encrypt_fields`). */
+  readonly encryptedFields?: readonly string[];
   /**
    * Makes the middleware for one configuration. Called when the configuration changes, not per request: whatever can be
    * prepared is prepared here.
@@ -40,6 +44,8 @@ export interface Plugin {
   readonly priority: number;
   readonly phase: PluginPhase;
   readonly schema: v.GenericSchema;
+  readonly consumerSchema?: v.GenericSchema;
+  readonly encryptedFields?: readonly string[];
   create(config: unknown, environment: PluginEnvironment): MiddlewareHandler<PluginEnv>;
 }
 
@@ -64,10 +70,8 @@ export interface Plugin {
  */
 export function definePlugin<Schema extends v.GenericSchema>(definition: PluginDefinition<Schema>): Plugin {
   return {
-    name: definition.name,
-    priority: definition.priority,
+    ...definition,
     phase: definition.phase ?? "access",
-    schema: definition.schema,
     create: (config, environment) => definition.create(config as v.InferOutput<Schema>, environment),
   };
 }

@@ -1,0 +1,38 @@
+import * as v from "valibot";
+import { toIssues } from "../config/issue.ts";
+import type { PluginCatalogue } from "../config/plugins.ts";
+import type { Plugin } from "./plugin.ts";
+
+/** The plugins that a gateway has, by name. */
+export interface Catalogue extends PluginCatalogue {
+  get(name: string): Plugin | undefined;
+  /** In the order in which they were given. */
+  all(): readonly Plugin[];
+}
+
+/**
+ * Puts plugins under their names, for resources to be checked against.
+ *
+ * @throws {Error} where two plugins have one name: which of them a route meant could not be told.
+ */
+export function createCatalogue(plugins: readonly Plugin[]): Catalogue {
+  const byName = new Map<string, Plugin>();
+  for (const plugin of plugins) {
+    if (byName.has(plugin.name)) {
+      throw new Error(`Cannot add the plugin '${plugin.name}' as its name must be its own: another plugin has it`);
+    }
+    byName.set(plugin.name, plugin);
+  }
+  return {
+    get: (name) => byName.get(name),
+    all: () => plugins,
+    check(name, config, where) {
+      const plugin = byName.get(name);
+      if (plugin === undefined) return "unknown";
+      const schema = where === "consumer" || where === "credential" ? plugin.consumerSchema ?? plugin.schema : plugin.schema;
+      const parsed = v.safeParse(schema, config);
+      return parsed.success ? { ok: true, config: parsed.output } : { ok: false, issues: toIssues(parsed.issues) };
+    },
+    encryptedFields: (name) => byName.get(name)?.encryptedFields ?? [],
+  };
+}
