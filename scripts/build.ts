@@ -1,0 +1,28 @@
+/** Builds `dist/`: JavaScript and declarations of `src/`, for Node and for who installs the package. */
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+
+interface Manifest {
+  readonly bin: Readonly<Record<string, string>>;
+  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+}
+
+const root = join(import.meta.dirname, "..");
+rmSync(join(root, "dist"), { recursive: true, force: true });
+const tsc = spawnSync(join(root, "node_modules/.bin/tsc"), ["-p", "tsconfig.build.json"], {
+  cwd: root,
+  stdio: "inherit",
+});
+if (tsc.status !== 0) process.exit(tsc.status ?? 1);
+
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest;
+const promised = [
+  ...Object.values(manifest.bin),
+  ...Object.values(manifest.exports).flatMap((entry) => typeof entry === "string" ? [entry] : Object.values(entry)),
+];
+const missing = promised.filter((path) => !existsSync(join(root, path)));
+for (const path of missing) console.error(`package.json promises ${path}, which the build did not make`);
+if (missing.length > 0) process.exit(1);
+for (const path of Object.values(manifest.bin)) chmodSync(join(root, path), 0o755);
