@@ -1,0 +1,88 @@
+import * as v from "valibot";
+import { anyObject, type Draft, fields, flag, pattern, stamps, text } from "./fields.ts";
+import { rule, ruled } from "./schema-tools.ts";
+
+/** How to reach a manager of secrets: HashiCorp Vault, AWS Secrets Manager, Google Secret Manager. Facts: `apisix/secret/*.lua`. */
+export type Secret = VaultSecret | AwsSecret | GcpSecret;
+
+interface Stamped {
+  /** `<manager>/<id>`, as in `vault/1`. */
+  readonly id: string;
+  readonly create_time?: number;
+  readonly update_time?: number;
+}
+
+export interface VaultSecret extends Stamped {
+  readonly manager: "vault";
+  readonly uri: string;
+  /** Path in front of every name, as in `kv/apisix`. */
+  readonly prefix: string;
+  readonly token: string;
+  readonly namespace?: string;
+}
+
+export interface AwsSecret extends Stamped {
+  readonly manager: "aws";
+  readonly access_key_id: string;
+  readonly secret_access_key: string;
+  readonly session_token?: string;
+  /** Default: `us-east-1`. */
+  readonly region: string;
+  readonly endpoint_url?: string;
+}
+
+export interface GcpSecret extends Stamped {
+  readonly manager: "gcp";
+  readonly auth_config?: Readonly<Record<string, unknown>>;
+  readonly auth_file?: string;
+  /** Default: true. */
+  readonly ssl_verify: boolean;
+}
+
+type SecretDraft<T> = Omit<Draft<T>, "manager">;
+
+const uri = pattern(/^[^/]+:\/\/(?:[\da-zA-Z._-]+|\[[\da-fA-F:]+\])(?::\d+)?/, "a URI", 4096);
+
+const vault: v.GenericSchema<unknown, SecretDraft<VaultSecret>> = fields({
+  ...stamps,
+  uri,
+  prefix: text(),
+  token: text(),
+  namespace: v.exactOptional(text()),
+});
+
+const aws: v.GenericSchema<unknown, SecretDraft<AwsSecret>> = fields({
+  ...stamps,
+  access_key_id: text(),
+  secret_access_key: text(),
+  session_token: v.exactOptional(text()),
+  region: v.exactOptional(text(), "us-east-1"),
+  endpoint_url: v.exactOptional(uri),
+});
+
+const storedGcp = fields({
+  ...stamps,
+  auth_config: v.exactOptional(anyObject),
+  auth_file: v.exactOptional(text()),
+  ssl_verify: v.exactOptional(flag, true),
+});
+
+type StoredGcp = v.InferOutput<typeof storedGcp>;
+
+const gcp: v.GenericSchema<unknown, SecretDraft<GcpSecret>> = ruled(
+  storedGcp,
+  rule<StoredGcp>(
+    ({ auth_config, auth_file }) =>
+      (auth_config === undefined) === (auth_file === undefined)
+        ? `must have exactly one of auth_config and auth_file: has ${auth_config === undefined ? "neither" : "both"}`
+        : undefined,
+    { oneOf: [{ required: ["auth_config"] }, { required: ["auth_file"] }] },
+  ),
+);
+
+/** By manager, the first part of the id. */
+export const secretSchemas: {
+  readonly vault: v.GenericSchema<unknown, SecretDraft<VaultSecret>>;
+  readonly aws: v.GenericSchema<unknown, SecretDraft<AwsSecret>>;
+  readonly gcp: v.GenericSchema<unknown, SecretDraft<GcpSecret>>;
+} = { vault, aws, gcp };
