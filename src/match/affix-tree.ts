@@ -1,0 +1,215 @@
+/** Where a text is read from: prefixes from its start, suffixes from its end. */
+export type AffixSide = "prefix" | "suffix";
+
+/** A place in an {@link AffixTree}: some text further than its parent, and perhaps a value. */
+export interface AffixNode<V> {
+  /** What this node adds to its parent's text; empty for the root alone. */
+  readonly label: string;
+  readonly parent: AffixNode<V> | undefined;
+  readonly value: V | undefined;
+}
+
+class Node<V> implements AffixNode<V> {
+  label: string;
+  parent: Node<V> | undefined;
+  value: V | undefined = undefined;
+  /** The character that each child begins with, in the order of {@link Node.children}. */
+  heads = "";
+  children: Node<V>[] | undefined = undefined;
+
+  constructor(label: string, parent: Node<V> | undefined) {
+    this.label = label;
+    this.parent = parent;
+  }
+
+  childAt(head: string): Node<V> | undefined {
+    const i = this.heads.indexOf(head);
+    return i < 0 ? undefined : this.children![i];
+  }
+
+  add(head: string, child: Node<V>): void {
+    this.heads += head;
+    (this.children ??= []).push(child);
+  }
+
+  replace(head: string, child: Node<V>): void {
+    this.children![this.heads.indexOf(head)] = child;
+  }
+
+  remove(head: string): void {
+    const i = this.heads.indexOf(head);
+    this.heads = this.heads.slice(0, i) + this.heads.slice(i + 1);
+    this.children!.splice(i, 1);
+  }
+}
+
+/** The few ways in which reading from the end differs from reading from the start; `at` counts what was read. */
+interface Reading {
+  head(text: string, at: number): string;
+  matches(text: string, label: string, at: number): boolean;
+  /** The part of a label next to the parent, and the part after it. */
+  near(label: string, length: number): string;
+  far(label: string, length: number): string;
+}
+
+const FORWARDS: Reading = {
+  head: (text, at) => text.charAt(at),
+  matches: (text, label, at) => text.startsWith(label, at),
+  near: (label, length) => label.slice(0, length),
+  far: (label, length) => label.slice(length),
+};
+
+const BACKWARDS: Reading = {
+  head: (text, at) => text.charAt(text.length - 1 - at),
+  matches: (text, label, at) => text.endsWith(label, text.length - at),
+  near: (label, length) => label.slice(label.length - length),
+  far: (label, length) => label.slice(0, label.length - length),
+};
+
+/**
+ * A radix tree of prefixes, or of suffixes, that changes in place: finding, adding and deleting cost the length of the text, whatever
+ * the number of entries, and a deletion leaves no empty node behind.
+ *
+ * @example
+ * ```ts
+ * const tree = new AffixTree<number>("prefix");
+ * tree.getOrAdd("/a/", () => 1);
+ * tree.getOrAdd("/a/b", () => 2);
+ * for (let node = tree.deepest("/a/bc"); node !== undefined; node = node.parent) console.log(node.value); // 2, 1, undefined
+ * ```
+ */
+export class AffixTree<V> {
+  readonly #root: Node<V> = new Node<V>("", undefined);
+  readonly #reading: Reading;
+  #size = 0;
+
+  constructor(side: AffixSide) {
+    this.#reading = side === "prefix" ? FORWARDS : BACKWARDS;
+  }
+
+  /** Number of values. */
+  get size(): number {
+    return this.#size;
+  }
+
+  get(key: string): V | undefined {
+    return this.#find(key)?.value;
+  }
+
+  getOrAdd(key: string, make: () => V): V {
+    const node = this.#findOrAdd(key);
+    if (node.value === undefined) {
+      node.value = make();
+      this.#size++;
+    }
+    return node.value;
+  }
+
+  /** @returns Whether there was a value. */
+  delete(key: string): boolean {
+    const node = this.#find(key);
+    if (node === undefined || node.value === undefined) return false;
+    node.value = undefined;
+    this.#size--;
+    this.#tidy(node);
+    return true;
+  }
+
+  /** The deepest node whose text the given text begins with (or ends with). Its value and those of its parents are all the matches, longest first. */
+  deepest(text: string): AffixNode<V> {
+    const reading = this.#reading;
+    let node = this.#root;
+    let at = 0;
+    while (at < text.length && node.children !== undefined) {
+      const child = node.childAt(reading.head(text, at));
+      if (child === undefined || !reading.matches(text, child.label, at)) break;
+      at += child.label.length;
+      node = child;
+    }
+    return node;
+  }
+
+  /** All values with their keys, in no particular order. */
+  *entries(): Generator<[key: string, value: V]> {
+    const open: [Node<V>, string][] = [[this.#root, ""]];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      const [node, key] = next;
+      if (node.value !== undefined) yield [key, node.value];
+      for (const child of node.children ?? []) {
+        open.push([child, this.#reading === FORWARDS ? key + child.label : child.label + key]);
+      }
+    }
+  }
+
+  /** Number of nodes, the root included; for tests. */
+  countNodes(): number {
+    let count = 0;
+    const open = [this.#root];
+    for (let node = open.pop(); node !== undefined; node = open.pop()) {
+      count++;
+      open.push(...(node.children ?? []));
+    }
+    return count;
+  }
+
+  #find(key: string): Node<V> | undefined {
+    const node = this.deepest(key) as Node<V>;
+    let length = 0;
+    for (let up: Node<V> | undefined = node; up !== undefined; up = up.parent) length += up.label.length;
+    return length === key.length ? node : undefined;
+  }
+
+  #findOrAdd(key: string): Node<V> {
+    const reading = this.#reading;
+    let node = this.#root;
+    let at = 0;
+    while (at < key.length) {
+      const head = reading.head(key, at);
+      const child = node.childAt(head);
+      if (child === undefined) {
+        const leaf = new Node<V>(reading.far(key, at), node);
+        node.add(head, leaf);
+        return leaf;
+      }
+      const common = this.#common(key, at, child.label);
+      node = common === child.label.length ? child : this.#split(node, head, child, common);
+      at += common;
+    }
+    return node;
+  }
+
+  /** How many characters the rest of the key and a label share; at least one. */
+  #common(key: string, at: number, label: string): number {
+    const reading = this.#reading;
+    const most = Math.min(label.length, key.length - at);
+    let n = 1;
+    while (n < most && reading.head(key, at + n) === reading.head(label, n)) n++;
+    return n;
+  }
+
+  #split(parent: Node<V>, head: string, child: Node<V>, length: number): Node<V> {
+    const middle = new Node<V>(this.#reading.near(child.label, length), parent);
+    child.label = this.#reading.far(child.label, length);
+    child.parent = middle;
+    middle.add(this.#reading.head(child.label, 0), child);
+    parent.replace(head, middle);
+    return middle;
+  }
+
+  /** Removes a node that has become empty, and joins one with its only child. */
+  #tidy(node: Node<V>): void {
+    const parent = node.parent;
+    if (parent === undefined || node.value !== undefined) return;
+    const head = this.#reading.head(node.label, 0);
+    const count = node.children?.length ?? 0;
+    if (count === 0) {
+      parent.remove(head);
+      this.#tidy(parent);
+    } else if (count === 1) {
+      const child = node.children![0]!;
+      child.label = this.#reading === FORWARDS ? node.label + child.label : child.label + node.label;
+      child.parent = parent;
+      parent.replace(head, child);
+    }
+  }
+}

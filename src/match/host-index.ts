@@ -1,0 +1,62 @@
+import { type AffixNode, AffixTree } from "./affix-tree.ts";
+import type { Candidate } from "./candidate.ts";
+import { PathIndex } from "./path-index.ts";
+
+/**
+ * The routes by host: hosts that must be the same, suffixes (`*.a.com` takes `x.y.a.com`, not `a.com`; `*a.com` takes both), and those for any.
+ * Each level holds its own {@link PathIndex}; one that has become empty is gone.
+ */
+export class HostIndex<T> {
+  readonly #exact = new Map<string, PathIndex<T>>();
+  readonly #suffixes = new AffixTree<PathIndex<T>>("suffix");
+  readonly #any = new PathIndex<T>();
+
+  add(candidate: Candidate<T>): void {
+    this.#level(candidate.host).add(candidate);
+  }
+
+  remove(candidate: Candidate<T>): void {
+    const { host } = candidate;
+    const level = this.of(candidate);
+    level?.remove(candidate);
+    if (host === undefined || level?.empty !== true) return;
+    if (host.startsWith("*")) this.#suffixes.delete(host.slice(1));
+    else this.#exact.delete(host);
+  }
+
+  /** The routes of exactly that host. */
+  exact(host: string): PathIndex<T> | undefined {
+    return this.#exact.size === 0 ? undefined : this.#exact.get(host);
+  }
+
+  /** Where to begin to climb through the routes of its suffixes, longest first. */
+  deepest(host: string): AffixNode<PathIndex<T>> | undefined {
+    return this.#suffixes.size === 0 ? undefined : this.#suffixes.deepest(host);
+  }
+
+  /** The routes without a host. */
+  get any(): PathIndex<T> {
+    return this.#any;
+  }
+
+  /** The level that a candidate belongs to, where there is one. */
+  of(candidate: Candidate<T>): PathIndex<T> | undefined {
+    const { host } = candidate;
+    if (host === undefined) return this.#any;
+    return host.startsWith("*") ? this.#suffixes.get(host.slice(1)) : this.#exact.get(host);
+  }
+
+  *levels(): Generator<PathIndex<T>> {
+    yield this.#any;
+    yield* this.#exact.values();
+    for (const [, level] of this.#suffixes.entries()) yield level;
+  }
+
+  #level(host: string | undefined): PathIndex<T> {
+    if (host === undefined) return this.#any;
+    if (host.startsWith("*")) return this.#suffixes.getOrAdd(host.slice(1), () => new PathIndex<T>());
+    let level = this.#exact.get(host);
+    if (level === undefined) this.#exact.set(host, level = new PathIndex<T>());
+    return level;
+  }
+}

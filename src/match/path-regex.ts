@@ -1,0 +1,98 @@
+import type { PathParams } from "./route.ts";
+import { compileRegex } from "./regex.ts";
+
+/** What a segment of a configured path takes. */
+type Segment = { readonly text: string } | { readonly one: string } | { readonly rest: string };
+
+/** Characters that mean more than themselves in a regular expression. */
+const SPECIAL = /[\\^$.|?*+()[\]{}]/;
+
+/**
+ * Compiles a path with `:name` or `*name` segments. The usual ones (one `*`, no characters special to regular expressions) are compared
+ * by hand; the others by the linear-time engine.
+ *
+ * @returns The function that takes a path apart, undefined where no segment begins with `:` or `*`, or why it cannot be compiled.
+ */
+export function compilePathRegex(uri: string): ((path: string) => PathParams | undefined) | undefined | string {
+  const segments = splitPath(uri);
+  const parts = segments.map(toSegment);
+  if (parts.every((part) => "text" in part)) return undefined;
+  const stars = parts.filter((part) => "rest" in part).length;
+  const regular = parts.some((part) => "text" in part && SPECIAL.test(part.text));
+  return stars <= 1 && !regular ? byHand(parts) : byRegex(parts);
+}
+
+/** Empty segments at the end are one: nginx has merged a request's slashes. */
+function splitPath(uri: string): string[] {
+  const segments = uri.split("/");
+  const slash = segments.length > 1 && segments.at(-1) === "";
+  while (segments.at(-1) === "" && segments.length > 0) segments.pop();
+  if (slash) segments.push("");
+  return segments;
+}
+
+function toSegment(segment: string): Segment {
+  if (segment.startsWith(":")) return { one: segment.slice(1) };
+  // APISIX calls a rest without a name `:ext`.
+  if (segment.startsWith("*")) return { rest: segment.slice(1) || ":ext" };
+  return { text: segment };
+}
+
+/** Compares from the front up to the star, from the back down to it; what is left is the star's. */
+function byHand(parts: readonly Segment[]): (path: string) => PathParams | undefined {
+  const star = parts.findIndex((part) => "rest" in part);
+  const front = star < 0 ? parts : parts.slice(0, star);
+  const back = star < 0 ? [] : parts.slice(star + 1);
+  const rest = star < 0 ? undefined : (parts[star] as { rest: string }).rest;
+  return (path) => {
+    const params: Record<string, string> = Object.create(null);
+    let at = 0;
+    for (const [i, part] of front.entries()) {
+      const slash = path.indexOf("/", at);
+      const stop = slash < 0 ? path.length : slash;
+      if (!takes(part, path, at, stop, params)) return undefined;
+      const last = i === parts.length - 1;
+      if (last) return stop === path.length ? params : undefined;
+      if (slash < 0) return undefined;
+      at = slash + 1;
+    }
+    let end = path.length;
+    for (const part of back.toReversed()) {
+      const slash = end === 0 ? -1 : path.lastIndexOf("/", end - 1);
+      if (slash < at) return undefined;
+      if (!takes(part, path, slash + 1, end, params)) return undefined;
+      end = slash;
+    }
+    params[rest!] = path.slice(at, end);
+    return params;
+  };
+}
+
+function takes(part: Segment, path: string, at: number, stop: number, params: Record<string, string>): boolean {
+  if ("text" in part) return stop - at === part.text.length && path.startsWith(part.text, at);
+  if ("one" in part) {
+    if (stop === at) return false;
+    params[part.one] = path.slice(at, stop);
+  }
+  return true;
+}
+
+function byRegex(parts: readonly Segment[]): ((path: string) => PathParams | undefined) | string {
+  const names: string[] = [];
+  const pattern = parts.map((part) => {
+    if ("text" in part) return part.text;
+    // Groups of the user's own would shift numbers, so ours have names.
+    const group = `gw${names.length}`;
+    names.push("one" in part ? part.one : part.rest);
+    return "one" in part ? `(?P<${group}>[^/]+)` : `(?P<${group}>(?:.|\\n)*)`;
+  }).join("/");
+  const regex = compileRegex(pattern, false);
+  if (typeof regex === "string") return regex;
+  return (path) => {
+    const groups = regex.whole(path, names.map((_, i) => `gw${i}`));
+    if (groups === undefined) return undefined;
+    const params: Record<string, string> = Object.create(null);
+    for (const [i, name] of names.entries()) params[name] = groups[i]!;
+    return params;
+  };
+}

@@ -1,0 +1,111 @@
+import type { AffixNode } from "./affix-tree.ts";
+import type { Bucket } from "./bucket.ts";
+import type { Candidate } from "./candidate.ts";
+import type { HostIndex } from "./host-index.ts";
+import type { PathIndex } from "./path-index.ts";
+import { NO_PARAMS } from "./path-pattern.ts";
+import type { Predicate, Verdict } from "./predicate.ts";
+import type { Match, MatchRequest, PathParams } from "./route.ts";
+
+/**
+ * Is told every step of one walk. With a recorder the walk also tries the predicates after one that failed, and goes on after the winner, so that the
+ * recorder learns what else there was; what it answers stays the same.
+ */
+export interface WalkRecorder<T> {
+  /** The routes of one host are looked at. */
+  level(host: "exact" | "wildcard" | "any"): void;
+  /** The routes of one path are looked at. */
+  bucket(kind: "exact" | "prefix", bucket: Bucket<T>): void;
+  /** A route is tried. `params` is undefined where the path does not fit its pattern. */
+  candidate(candidate: Candidate<T>, params: PathParams | undefined): void;
+  /** A predicate of the last candidate was tried. */
+  predicate(predicate: Predicate, params: PathParams, verdict: Verdict): void;
+  /** What came of the last candidate. */
+  result(verdict: Verdict): void;
+}
+
+/** What a walk ends with: the route, undefined for none, or that a route cannot be judged before the body was buffered. */
+export type WalkResult<T> = Match<T> | undefined | "body";
+
+/** Goes through the levels of hosts: that host, its suffixes, longest first, and routes without a host. */
+export function walkHosts<T>(index: HostIndex<T>, request: MatchRequest, recorder?: WalkRecorder<T>): WalkResult<T> {
+  let found: WalkResult<T>;
+  const exact = index.exact(request.host);
+  if (exact !== undefined) {
+    recorder?.level("exact");
+    found = walkPaths(exact, request, recorder);
+    if (found !== undefined && recorder === undefined) return found;
+  }
+  for (
+    let node: AffixNode<PathIndex<T>> | undefined = index.deepest(request.host);
+    node !== undefined;
+    node = node.parent
+  ) {
+    if (node.value === undefined) continue;
+    recorder?.level("wildcard");
+    const level: WalkResult<T> = walkPaths(node.value, request, recorder);
+    found ??= level;
+    if (found !== undefined && recorder === undefined) return found;
+  }
+  recorder?.level("any");
+  const last = walkPaths(index.any, request, recorder);
+  return found ?? last;
+}
+
+/** Goes through the paths of one level: that path, then its prefixes, longest first. */
+function walkPaths<T>(
+  index: PathIndex<T>,
+  request: MatchRequest,
+  recorder: WalkRecorder<T> | undefined,
+): WalkResult<T> {
+  let found: WalkResult<T>;
+  const exact = index.exact(request.path);
+  if (exact !== undefined) {
+    recorder?.bucket("exact", exact);
+    found = walkBucket(exact, request, recorder);
+    if (found !== undefined && recorder === undefined) return found;
+  }
+  for (
+    let node: AffixNode<Bucket<T>> | undefined = index.deepest(request.path);
+    node !== undefined;
+    node = node.parent
+  ) {
+    if (node.value === undefined) continue;
+    recorder?.bucket("prefix", node.value);
+    const bucket: WalkResult<T> = walkBucket(node.value, request, recorder);
+    found ??= bucket;
+    if (found !== undefined && recorder === undefined) return found;
+  }
+  return found;
+}
+
+function walkBucket<T>(bucket: Bucket<T>, request: MatchRequest, recorder: WalkRecorder<T> | undefined): WalkResult<T> {
+  let found: WalkResult<T>;
+  for (const candidate of bucket.candidates) {
+    const tried = judge(candidate, request, recorder);
+    found ??= tried;
+    if (found !== undefined && recorder === undefined) return found;
+  }
+  return found;
+}
+
+function judge<T>(
+  candidate: Candidate<T>,
+  request: MatchRequest,
+  recorder: WalkRecorder<T> | undefined,
+): WalkResult<T> {
+  const { pattern, route } = candidate;
+  const params = pattern.params === undefined ? NO_PARAMS : pattern.params(request.path);
+  recorder?.candidate(candidate, params);
+  if (params === undefined && recorder === undefined) return undefined;
+  let verdict: Verdict = params === undefined ? "fail" : "pass";
+  for (const predicate of route.predicates) {
+    const one = predicate.test(request, params ?? NO_PARAMS);
+    recorder?.predicate(predicate, params ?? NO_PARAMS, one);
+    if (verdict === "pass") verdict = one;
+    if (verdict !== "pass" && recorder === undefined) break;
+  }
+  recorder?.result(verdict);
+  if (verdict !== "pass") return verdict === "body" ? "body" : undefined;
+  return params === NO_PARAMS || params === undefined ? candidate.match : { ...candidate.match, params };
+}
