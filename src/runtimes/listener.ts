@@ -10,7 +10,7 @@ export interface ListenerLimits {
   readonly bodyBytes: number;
   /** Until a request's head is complete. */
   readonly headerTimeout: number;
-  /** Between two reads of a request's body. */
+  /** Between two reads of a request's body, and between two writes of an answer that the client takes. */
   readonly bodyTimeout: number;
   /** That a connection may stay open between requests. */
   readonly idleTimeout: number;
@@ -38,7 +38,7 @@ export interface Listener {
   readonly name: string;
   /** What was bound, with the port that the system chose. */
   readonly address: Address;
-  /** Open connections. */
+  /** Open connections; requests under way where the runtime does not tell about connections (`Deno.serve`). */
   connections(): number;
   /**
    * Stops accepting at once, lets requests in flight finish for up to `drainMs`, then cuts what is left. Idle connections are
