@@ -1,0 +1,123 @@
+import { type Context, Hono } from "hono";
+import { KINDS } from "../config/kinds.ts";
+import type { GatewayStatus } from "../gateway/status.ts";
+import { KEY_STATES, type KeyStatus } from "../store/key-status.ts";
+import { loopbackHost } from "./control-guard.ts";
+
+/** What the control API asks of a gateway; a `Gateway` is one. */
+export interface ControlledGateway {
+  status(): GatewayStatus;
+  /** Every key that is not plainly active. */
+  keys(): readonly KeyStatus[];
+  /** Health and load of the nodes; absent where the gateway does not tell. */
+  upstreams?(): readonly unknown[];
+}
+
+export interface ControlOptions {
+  readonly gateway: ControlledGateway;
+  readonly version: string;
+  readonly runtime: { readonly name: string; readonly version: string };
+  /** Whether the process is on its way out: then it is no longer ready, so that a load balancer turns away from it. */
+  readonly draining: () => boolean;
+  /** Whether it is bound to loopback: see {@link loopbackHost}. */
+  readonly loopback: boolean;
+  /** Further fields of `GET /status`: what the process around the gateway knows (addresses, connections). */
+  readonly facts?: () => Readonly<Record<string, unknown>>;
+}
+
+/** Keys listed in `GET /status`; `GET /status/keys` lists more. */
+const STATUS_KEYS = 100;
+const MAX_KEYS = 10_000;
+
+/**
+ * The control API: what this process is doing, for probes, operators and the command line. It changes nothing and asks for no key, so that
+ * it belongs on loopback or a private network.
+ *
+ * - `GET /live`: 200 for as long as the process answers at all
+ * - `GET /ready`: 200 once the first full list of resources is applied, 503 with the reason before that and while draining
+ * - `GET /status`: everything at a glance; `GET /status/keys`: every key with something to say, by `state`, `kind`, `limit`
+ * - `GET /upstreams`: the nodes, where the gateway tells
+ */
+export function createControl(options: ControlOptions): Hono {
+  const { gateway } = options;
+  const started = Date.now();
+  const app = new Hono();
+  if (options.loopback) app.use(loopbackHost());
+  app.use(async (c, next) => {
+    await next();
+    c.header("cache-control", "no-store");
+  });
+
+  const paths = new Map<string, readonly string[]>();
+  const get = (path: string, answer: (c: Context) => Response) => {
+    paths.set(path, ["GET", "HEAD"]);
+    app.get(path, answer);
+  };
+
+  get("/live", (c) => c.json({ live: true }));
+  get("/ready", (c) => {
+    const { ready, reason } = gateway.status();
+    if (options.draining()) return c.json({ ready: false, reason: "draining: this process is about to end" }, 503);
+    if (ready) return c.json({ ready: true });
+    return c.json({ ready: false, reason: reason ?? "the first list of resources is not applied yet" }, 503);
+  });
+  get("/status", (c) => {
+    const keys = gateway.keys();
+    return c.json({
+      version: options.version,
+      runtime: options.runtime,
+      startedAt: new Date(started).toISOString(),
+      uptimeMs: Date.now() - started,
+      draining: options.draining(),
+      ...gateway.status(),
+      ...options.facts?.(),
+      rejected: page(keys.filter((key) => key.state !== "active"), STATUS_KEYS),
+    });
+  });
+  get("/status/keys", (c) => {
+    const filter = readFilter(c);
+    if ("error_msg" in filter) return c.json(filter, 400);
+    const { state, kind, limit } = filter;
+    const found = gateway.keys().filter((key) =>
+      (state === undefined || key.state === state) && (kind === undefined || key.kind === kind)
+    );
+    return c.json(page(found, limit));
+  });
+  const upstreams = gateway.upstreams?.bind(gateway);
+  if (upstreams !== undefined) get("/upstreams", (c) => c.json({ upstreams: upstreams() }));
+
+  for (const [path, methods] of paths) {
+    app.all(path, (c) => {
+      c.header("allow", methods.join(", "));
+      return c.json({ error_msg: `Cannot ${c.req.method} ${path}: it takes ${methods.join(", ")}` }, 405);
+    });
+  }
+  app.notFound((c) => c.json({ error_msg: `Nothing is at ${c.req.path}`, paths: [...paths.keys()] }, 404));
+  app.onError((_, c) => c.json({ error_msg: "Internal Server Error" }, 500));
+  return app;
+}
+
+/** What `GET /status/keys` was asked for; an unknown word is refused, since it would look like "there is none". */
+function readFilter(c: Context): { state?: string; kind?: string; limit: number } | { error_msg: string } {
+  const { state, kind, limit = "1000", ...others } = c.req.query();
+  const words = (all: readonly string[]) => all.join(", ");
+  if (state !== undefined && !KEY_STATES.some((known) => known === state)) {
+    return { error_msg: `Cannot filter by state "${state}": it is one of ${words(KEY_STATES)}` };
+  }
+  if (kind !== undefined && kind !== "unknown" && !KINDS.some((known) => known === kind)) {
+    return { error_msg: `Cannot filter by kind "${kind}": it is one of ${words([...KINDS, "unknown"])}` };
+  }
+  if (!/^\d{1,6}$/.test(limit)) return { error_msg: `Cannot use limit "${limit}": it is a number up to ${MAX_KEYS}` };
+  const other = Object.keys(others)[0];
+  if (other !== undefined) return { error_msg: `Cannot filter by "${other}": filters are state, kind and limit` };
+  return {
+    ...(state === undefined ? {} : { state }),
+    ...(kind === undefined ? {} : { kind }),
+    limit: Math.min(MAX_KEYS, Number(limit)),
+  };
+}
+
+/** As many as fit, and how many there are. */
+function page<T>(items: readonly T[], limit: number): { total: number; keys: readonly T[] } {
+  return { total: items.length, keys: items.slice(0, limit) };
+}

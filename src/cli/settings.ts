@@ -1,0 +1,289 @@
+import type { RouterName } from "../match/route.ts";
+import {
+  choice,
+  controlUrl,
+  count,
+  duration,
+  etcdEndpoint,
+  keyPrefix,
+  type ListenAddress,
+  listenAddress,
+  network,
+  secret,
+  size,
+  text,
+  type TextSchema,
+} from "./setting-values.ts";
+
+/** What the settings say, each after its flag, its variable, its key in the file or its default. */
+export interface Settings {
+  readonly etcd: readonly string[];
+  readonly etcdUser: string | undefined;
+  readonly etcdPassword: string | undefined;
+  readonly etcdPasswordFile: string | undefined;
+  readonly etcdCa: string | undefined;
+  readonly etcdCert: string | undefined;
+  readonly etcdKey: string | undefined;
+  readonly etcdTransport: "grpc" | "json" | undefined;
+  readonly prefix: string;
+  readonly resources: string | undefined;
+  readonly listen: readonly ListenAddress[];
+  readonly admin: ListenAddress;
+  readonly adminKey: string | undefined;
+  readonly adminKeyFile: string | undefined;
+  readonly control: ListenAddress;
+  readonly router: RouterName;
+  readonly trustedProxies: readonly string[];
+  readonly transport: "undici" | "fetch" | undefined;
+  readonly listener: "native" | "node" | undefined;
+  readonly maxHeaderSize: number;
+  readonly maxHeaders: number;
+  readonly maxBodySize: number;
+  readonly maxConnections: number;
+  readonly headerTimeout: number;
+  readonly bodyTimeout: number;
+  readonly idleTimeout: number;
+  readonly drainTimeout: number;
+  readonly logLevel: "debug" | "info" | "warning" | "error";
+  readonly logFormat: "text" | "json" | undefined;
+  readonly accessLog: "off" | "errors" | "all";
+}
+
+export type SettingName = keyof Settings;
+
+/** Headings of the help text and of the table in docs, in their order. */
+export const SETTING_GROUPS = ["Configuration", "Listening", "Routing", "Limits", "Logging"] as const;
+
+interface SettingFacts<T> {
+  readonly group: (typeof SETTING_GROUPS)[number];
+  /** Stands for the value in help texts. */
+  readonly value: string;
+  /** One or two sentences; a default that is no constant is told in them. */
+  readonly help: string;
+  /** Reads one value. */
+  readonly schema: TextSchema<T>;
+  /** As a user would write it. */
+  readonly default?: string;
+}
+
+/** A setting that has one value. */
+export interface SingleSetting<T> extends SettingFacts<T> {
+  readonly list?: false;
+  /** Its value is never printed, and a warning says that a flag can be read by every user of the machine. */
+  readonly secret?: boolean;
+}
+
+/** A setting that has several values: separated by commas, or by giving the flag again. */
+export interface ListSetting<T> extends SettingFacts<T> {
+  readonly list: true;
+}
+
+/** Any setting, for code that treats all of them alike. */
+export type Setting = SingleSetting<unknown> | ListSetting<unknown>;
+
+type SettingOf<T> = [T] extends [readonly (infer U)[]] ? ListSetting<U>
+  : undefined extends T ? SingleSetting<NonNullable<T>>
+  : SingleSetting<T> & { readonly default: string };
+
+/**
+ * Every setting of `gatewatch run`, in the order of the help text. Flags, variables, keys of the settings file, the help text and the table in
+ * `docs/configuration.md` all come from here: `etcdUser` is `--etcd-user`, `GATEWATCH_ETCD_USER` and `etcd-user:`.
+ */
+export const SETTINGS: { readonly [K in SettingName]: SettingOf<Settings[K]> } = {
+  etcd: {
+    group: "Configuration",
+    value: "URL[,URL...]",
+    help: "Read resources from etcd at these addresses",
+    schema: etcdEndpoint,
+    list: true,
+  },
+  etcdUser: { group: "Configuration", value: "NAME", help: "User to log in to etcd as", schema: text },
+  etcdPassword: {
+    group: "Configuration",
+    value: "PASSWORD",
+    help: "That user's password; better in a file or in the variable, since others can read flags",
+    schema: secret,
+    secret: true,
+  },
+  etcdPasswordFile: { group: "Configuration", value: "FILE", help: "File that holds that password", schema: text },
+  etcdCa: {
+    group: "Configuration",
+    value: "FILE",
+    help: "Certificate authorities (PEM) to trust instead of the system's for etcd",
+    schema: text,
+  },
+  etcdCert: { group: "Configuration", value: "FILE", help: "Client certificate (PEM) for etcd", schema: text },
+  etcdKey: { group: "Configuration", value: "FILE", help: "Private key (PEM) of that certificate", schema: text },
+  etcdTransport: {
+    group: "Configuration",
+    value: "grpc|json",
+    help: "How to speak to etcd: gRPC, or JSON over HTTP; default: what is safe on the runtime",
+    schema: choice(["grpc", "json"]),
+  },
+  prefix: {
+    group: "Configuration",
+    value: "PREFIX",
+    help: "Read the keys under this prefix of etcd",
+    schema: keyPrefix,
+    default: "/gatewatch",
+  },
+  resources: {
+    group: "Configuration",
+    value: "FILE",
+    help: "Read resources from a YAML or JSON file instead of etcd; an edit is picked up at once",
+    schema: text,
+  },
+  listen: {
+    group: "Listening",
+    value: "HOST:PORT[,...]",
+    help: "Serve requests here; may be given several times",
+    schema: listenAddress,
+    default: "0.0.0.0:9080",
+    list: true,
+  },
+  admin: {
+    group: "Listening",
+    value: "HOST:PORT",
+    help: "Serve the Admin API here, once it has a key",
+    schema: listenAddress,
+    default: "127.0.0.1:9180",
+  },
+  adminKey: {
+    group: "Listening",
+    value: "KEY",
+    help: "Key that the Admin API asks for; without one it is off",
+    schema: secret,
+    secret: true,
+  },
+  adminKeyFile: { group: "Listening", value: "FILE", help: "File that holds that key", schema: text },
+  control: {
+    group: "Listening",
+    value: "HOST:PORT",
+    help:
+      "Serve the control API (/live, /ready, /status) here; it asks for no key, so keep it on loopback or a private network",
+    schema: listenAddress,
+    default: "127.0.0.1:9090",
+  },
+  listener: {
+    group: "Listening",
+    value: "native|node",
+    help: "Server to use: the runtime's own, or node:http; default: what is safe and fast on the runtime",
+    schema: choice(["native", "node"]),
+  },
+  drainTimeout: {
+    group: "Listening",
+    value: "DURATION",
+    help: "On SIGTERM or SIGINT, wait this long for requests in flight",
+    schema: duration,
+    default: "30s",
+  },
+  router: {
+    group: "Routing",
+    value: "NAME",
+    help: "How routes are matched, as in APISIX: radixtree_host_uri, radixtree_uri or radixtree_uri_with_parameter",
+    schema: choice(["radixtree_host_uri", "radixtree_uri", "radixtree_uri_with_parameter"]),
+    default: "radixtree_host_uri",
+  },
+  trustedProxies: {
+    group: "Routing",
+    value: "CIDR[,CIDR...]",
+    help: "Believe X-Forwarded-* fields that come from these networks; default: from none",
+    schema: network,
+    list: true,
+  },
+  transport: {
+    group: "Routing",
+    value: "undici|fetch",
+    help: "What sends requests to upstreams; default: undici",
+    schema: choice(["undici", "fetch"]),
+  },
+  maxHeaderSize: {
+    group: "Limits",
+    value: "SIZE",
+    help: "Bytes of a request's line and header fields; more is answered with 431",
+    schema: size,
+    default: "32KiB",
+  },
+  maxHeaders: {
+    group: "Limits",
+    value: "COUNT",
+    help: "Header fields of a request; more is answered with 431",
+    schema: count,
+    default: "100",
+  },
+  maxBodySize: {
+    group: "Limits",
+    value: "SIZE",
+    help: "Bytes of a request's body; more is answered with 413; 0 = no limit",
+    schema: size,
+    default: "1GiB",
+  },
+  maxConnections: {
+    group: "Limits",
+    value: "COUNT",
+    help: "Open connections of clients; more are closed as they come; 0 = no limit",
+    schema: count,
+    default: "10000",
+  },
+  headerTimeout: {
+    group: "Limits",
+    value: "DURATION",
+    help: "Until a request's head is complete; 0 = no limit",
+    schema: duration,
+    default: "30s",
+  },
+  bodyTimeout: {
+    group: "Limits",
+    value: "DURATION",
+    help: "Between two reads of a request's body; 0 = no limit",
+    schema: duration,
+    default: "60s",
+  },
+  idleTimeout: {
+    group: "Limits",
+    value: "DURATION",
+    help: "That a connection may stay open between requests; 0 = no limit",
+    schema: duration,
+    default: "60s",
+  },
+  logLevel: {
+    group: "Logging",
+    value: "LEVEL",
+    help: "Log what is at least this important: debug, info, warning or error",
+    schema: choice(["debug", "info", "warning", "error"]),
+    default: "info",
+  },
+  logFormat: {
+    group: "Logging",
+    value: "text|json",
+    help: "How to write the log; default: text on a terminal, else json",
+    schema: choice(["text", "json"]),
+  },
+  accessLog: {
+    group: "Logging",
+    value: "off|errors|all",
+    help:
+      "Write a line to standard output for no request, for those answered with an error of the gateway's own, or for all",
+    schema: choice(["off", "errors", "all"]),
+    default: "off",
+  },
+};
+
+/** What `gatewatch health` and `gatewatch explain` ask: the same words as `--control`, and a URL as well. */
+export const CONTROL_URL: SingleSetting<string> & { readonly default: string } = {
+  group: "Listening",
+  value: "URL",
+  help: "The control API to ask, as URL or HOST:PORT",
+  schema: controlUrl,
+  default: "http://127.0.0.1:9090",
+};
+
+/** `etcdUser` as a flag and as a key of the settings file: `etcd-user`. */
+export function flagName(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** `etcdUser` as a variable: `GATEWATCH_ETCD_USER`. */
+export function variableName(name: string): string {
+  return `GATEWATCH_${flagName(name).replaceAll("-", "_").toUpperCase()}`;
+}
