@@ -1,74 +1,48 @@
+import type { Timeout } from "../config/fields.ts";
+import type { InlineUpstream, KeepalivePool } from "../config/upstream.ts";
 import type { KeepAlive, TransportTimeouts } from "../forward/transport.ts";
+import type { PeerSettings } from "./peers.ts";
 
-/** One node of an upstream. */
-export interface NodeSettings {
-  /** A name, an IPv4 address, or an IPv6 address with or without brackets. */
-  readonly host: string;
-  readonly port: number;
-  /** 0 = gets no requests. */
-  readonly weight: number;
-  /** Higher goes first. Default: 0. */
-  readonly priority?: number | undefined;
-}
+/** What an upstream is made from. */
+export type UpstreamSettings = InlineUpstream;
 
-/** Seconds, as in Apache APISIX. */
-export interface TimeoutSettings {
-  readonly connect: number;
-  readonly send: number;
-  readonly read: number;
-}
-
-/** The part of an upstream's configuration that is used here, by Apache APISIX's names and with its defaults where a field is absent. */
-export interface UpstreamSettings {
-  /** Without nodes every pick fails. */
-  readonly nodes?: readonly NodeSettings[] | undefined;
-  /** `roundrobin` (default), `chash`, `least_conn`, `ewma`. */
-  readonly type?: string | undefined;
-  /** `vars` (default), `header`, `cookie`, `consumer`, `vars_combinations`. */
-  readonly hash_on?: string | undefined;
-  readonly key?: string | undefined;
-  /** Tries after the first. Default: number of nodes - 1. */
-  readonly retries?: number | undefined;
-  /** Seconds, from the first try on; 0 (default) = no limit. */
-  readonly retry_timeout?: number | undefined;
-  readonly timeout?: TimeoutSettings | undefined;
-  /** `http` (default), `https`, `grpc`, `grpcs`. */
-  readonly scheme?: string | undefined;
-  /** `pass` (default), `node`, `rewrite`. */
-  readonly pass_host?: string | undefined;
-  readonly upstream_host?: string | undefined;
-  readonly keepalive_pool?: {
-    readonly size?: number | undefined;
-    /** Seconds. */
-    readonly idle_timeout?: number | undefined;
-    readonly requests?: number | undefined;
-  } | undefined;
-  readonly tls?: {
-    readonly client_cert?: string | undefined;
-    readonly client_key?: string | undefined;
-    /** Default: true, other than in Apache APISIX. */
-    readonly verify?: boolean | undefined;
-    /** PEM of authorities trusted besides the system's. */
-    readonly ca?: string | undefined;
-  } | undefined;
+/** A client certificate for TLS to nodes, in PEM. */
+export interface ClientCertificate {
+  readonly cert: string;
+  readonly key: string;
 }
 
 /** Limits of a request to a node, in milliseconds. Without settings 60 s each, as nginx has it. */
-export function toTimeouts(timeout: TimeoutSettings | undefined): TransportTimeouts {
+export function toTimeouts(timeout: Timeout | undefined): TransportTimeouts {
   if (timeout === undefined) return { connect: 60_000, send: 60_000, read: 60_000 };
   return { connect: timeout.connect * 1000, send: timeout.send * 1000, read: timeout.read * 1000 };
 }
 
 /** Defaults: 320 connections, 60 s, 1000 requests. */
-export function toKeepAlive(pool: UpstreamSettings["keepalive_pool"]): KeepAlive {
-  return {
-    size: pool?.size ?? 320,
-    idleTimeout: (pool?.idle_timeout ?? 60) * 1000,
-    requests: pool?.requests ?? 1000,
-  };
+export function toKeepAlive(pool: KeepalivePool | undefined): KeepAlive {
+  if (pool === undefined) return { size: 320, idleTimeout: 60_000, requests: 1000 };
+  return { size: pool.size, idleTimeout: pool.idle_timeout * 1000, requests: pool.requests };
 }
 
 /** Whether the scheme speaks TLS to its nodes. */
 export function usesTls(scheme: string): boolean {
-  return scheme === "https" || scheme === "grpcs" || scheme === "tls";
+  return scheme === "https" || scheme === "grpcs";
+}
+
+/**
+ * What the connections to an upstream's nodes are made with.
+ *
+ * @param stored The certificate that `tls.client_cert_id` names.
+ * @param ca PEM of authorities trusted besides the system's.
+ */
+export function toPeerSettings(
+  config: InlineUpstream,
+  stored: ClientCertificate | undefined,
+  ca: string | undefined,
+): PeerSettings {
+  const keepAlive = toKeepAlive(config.keepalive_pool);
+  if (!usesTls(config.scheme)) return { keepAlive };
+  const { client_cert: cert, client_key: key, verify = true } = config.tls ?? {};
+  const certificate = cert === undefined || key === undefined ? stored : { cert, key };
+  return { keepAlive, tls: { verify, ...(ca === undefined ? {} : { ca }), ...certificate } };
 }

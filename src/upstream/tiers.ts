@@ -45,6 +45,7 @@ export class Tiers {
     this.#tiers = [...byPriority].sort(([a], [b]) => b - a).map(([priority, members]) => {
       const tier = before.get(priority) ?? { priority, balancer: this.#make(), nodes: members, usable: true };
       tier.nodes = members;
+      for (const node of members) node.balancer = tier.balancer;
       return tier;
     });
     this.refresh();
@@ -63,7 +64,7 @@ export class Tiers {
   }
 
   pick(key: string | undefined, tried: ReadonlySet<UpstreamNode> | undefined): UpstreamNode | undefined {
-    const excluded = this.excluded(tried);
+    const excluded = this.#excluded(tried);
     for (const tier of this.#tiers) {
       if (!tier.usable) continue;
       const node = tier.balancer.pick(key, excluded);
@@ -74,7 +75,7 @@ export class Tiers {
 
   /** What {@link Tiers.pick} would choose, without moving the rotation. */
   peek(key: string | undefined, tried: ReadonlySet<UpstreamNode> | undefined): UpstreamNode | undefined {
-    const excluded = this.excluded(tried);
+    const excluded = this.#excluded(tried);
     for (const tier of this.#tiers) {
       if (!tier.usable) continue;
       const node = tier.balancer.peek(key, excluded);
@@ -83,13 +84,8 @@ export class Tiers {
     return undefined;
   }
 
-  balancerOf(node: UpstreamNode): Balancer<UpstreamNode> | undefined {
-    for (const tier of this.#tiers) if (tier.priority === node.priority) return tier.balancer;
-    return undefined;
-  }
-
   /** Undefined where no node has to be left out, which is the usual case and costs nothing. */
-  excluded(tried: ReadonlySet<UpstreamNode> | undefined): Excluded<UpstreamNode> | undefined {
+  #excluded(tried: ReadonlySet<UpstreamNode> | undefined): Excluded<UpstreamNode> | undefined {
     if (tried === undefined || tried.size === 0) return this.#careful ? outOfUse : undefined;
     return this.#careful ? (node) => tried.has(node) || outOfUse(node) : (node) => tried.has(node);
   }

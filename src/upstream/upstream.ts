@@ -1,18 +1,49 @@
+import type { InlineUpstream } from "../config/upstream.ts";
+import { GatewayError } from "../errors.ts";
 import type { Peer, TransportTimeouts } from "../forward/transport.ts";
+import type { Balancer } from "./balance/balancer.ts";
 import { createBalancer } from "./balance/create.ts";
-import { bracketed, isAddress, nodeId, UpstreamNode } from "./node.ts";
-import type { PeerLease, PeerSettings } from "./peers.ts";
-import { type Outcome, PickedNode, type PickedOwner } from "./picked.ts";
-import { toKeepAlive, toTimeouts, type UpstreamSettings, usesTls } from "./settings.ts";
+import { explainPick, type NodeExplanation } from "./explain.ts";
+import { compileHashKey, type HashKey } from "./hash-key.ts";
+import { Health, type HealthEvent, type HealthSnapshot } from "./health/health.ts";
+import type { Probe } from "./health/probe.ts";
+import { toProbeTarget } from "./health/target.ts";
+import { toHostHeader, toServername } from "./host-header.ts";
+import { NameWatch } from "./name-watch.ts";
+import { nodeId, UpstreamNode } from "./node.ts";
+import { isOfTheNode, type Outcome } from "./outcome.ts";
+import type { PeerSettings } from "./peers.ts";
+import { PickedNode, type PickedOwner } from "./picked.ts";
+import type { Resolve } from "./resolver.ts";
+import { decideRetry, type FailedTry, type RetryDecision, type RetryLimits } from "./retry.ts";
+import { RetryBudget, type RetryBudgetOptions } from "./retry-budget.ts";
+import { type ClientCertificate, toPeerSettings, toTimeouts } from "./settings.ts";
 import { Tiers } from "./tiers.ts";
 import { systemTimers, type Timers } from "./timers.ts";
 
-export { type Outcome, PickedNode } from "./picked.ts";
+export type { NodeExplanation } from "./explain.ts";
+export type { HealthEvent, HealthSnapshot } from "./health/health.ts";
+export type { UpstreamNode } from "./node.ts";
+export type { Outcome } from "./outcome.ts";
+export type { PickedNode } from "./picked.ts";
+export type { FailedTry, RetryDecision, RetryLimits } from "./retry.ts";
 
 /** What an upstream needs of its surroundings. */
 export interface UpstreamEnvironment {
   /** Called once a node's connections are no longer wanted and no request uses them; usually `transport.release`. */
   readonly release: (peer: Peer) => void;
+  /** Makes active checks; without it they are not made. See `createProbe`. */
+  readonly probe?: Probe;
+  /** Looks up nodes' names, so that their connections are made anew when their addresses change. Without it they are not. */
+  readonly resolve?: Resolve;
+  /** Finds the client certificate of an ssl resource, for `tls.client_cert_id`. */
+  readonly certificate?: (id: string) => ClientCertificate | undefined;
+  /** PEM of authorities trusted besides the system's. */
+  readonly ca?: string;
+  /** Told of every change of a node's health; for logs. */
+  readonly healthChanged?: (upstream: Upstream, event: HealthEvent) => void;
+  /** Default: 20 % of the requests and 10 per second. */
+  readonly retryBudget?: RetryBudgetOptions;
   /** Default: the runtime's clock. */
   readonly timers?: Timers;
   /** A number from 0 up to, but not including, 1. Default: `Math.random`. */
@@ -25,38 +56,90 @@ export interface PickRequest {
   readonly key: (name: string) => string | undefined;
   /** Nodes that were tried already. */
   readonly exclude?: ReadonlySet<UpstreamNode>;
-  /** The Host field that will be sent; names the TLS server where `pass_host` is `pass`. */
+  /** The Host field that would be passed on; names the TLS server where `pass_host` is `pass`. */
   readonly host?: string;
 }
 
-/** One upstream of the configuration, at work: its nodes, what is known of them, and the choice between them. */
+/** What an upstream is doing, as `GET /upstreams` of the control API shows it; no field ever holds a secret. */
+export interface UpstreamSnapshot {
+  readonly id: string;
+  readonly name?: string;
+  readonly type: string;
+  /** Whether checks have closed every node, so that all are used. */
+  readonly all_unhealthy: boolean;
+  readonly nodes: readonly NodeSnapshot[];
+}
+
+/** One node of an {@link UpstreamSnapshot}. */
+export interface NodeSnapshot {
+  /** `host:port`. */
+  readonly node: string;
+  readonly weight: number;
+  readonly priority: number;
+  /** Whether checks let it have requests; `trial` = one at a time, to see whether it has recovered. */
+  readonly use: "open" | "trial" | "closed";
+  /** Requests that it is serving. */
+  readonly active: number;
+  /** Absent without checks. */
+  readonly health?: HealthSnapshot;
+}
+
+/**
+ * One upstream of the configuration, at work: its nodes, what is known of them, and the choice between them.
+ *
+ * @example
+ * ```ts
+ * const upstream = new Upstream("1", config, { release: (peer) => transport.release(peer) });
+ * const picked = upstream.pick({ key: variable });
+ * if (picked === undefined) throw new GatewayError("no_healthy_node", 503, "...");
+ * const answer = await transport.send({ peer: picked.peer, ... });
+ * picked.answered(answer.status, ms);
+ * // ... and when the body is over:
+ * picked.done({ ok: true, status: answer.status, ms });
+ * ```
+ */
 export class Upstream implements PickedOwner {
-  /** As in the configuration's key, or the route's where it is written inline; for logs. */
+  /** As in the configuration's key, or the owner's where it is written inline; for logs. */
   readonly id: string;
   readonly #environment: UpstreamEnvironment;
   readonly #timers: Timers;
   readonly #nodes: Map<string, UpstreamNode> = new Map();
-  #tiers: Tiers;
-  #settings: UpstreamSettings;
+  readonly #budget: RetryBudget;
+  readonly #health: Health;
+  readonly #names: NameWatch | undefined;
+  #config: InlineUpstream;
   #peerSettings: PeerSettings;
-  #scheme: string;
   #timeouts: TransportTimeouts;
-  #closed = false;
+  #retryLimits: RetryLimits = { retries: 0, timeout: 0 };
+  /** Only where the balancer goes by a key. */
+  #hashKey: HashKey | undefined;
+  #tiers: Tiers;
 
-  constructor(id: string, settings: UpstreamSettings, environment: UpstreamEnvironment) {
+  /** @throws {GatewayError} `missing_reference` where there is no certificate of the name in `tls.client_cert_id`. */
+  constructor(id: string, config: InlineUpstream, environment: UpstreamEnvironment) {
+    const { timers = systemTimers, random = Math.random, resolve } = environment;
     this.id = id;
     this.#environment = environment;
-    this.#timers = environment.timers ?? systemTimers;
-    this.#settings = settings;
-    this.#scheme = settings.scheme ?? "http";
-    this.#timeouts = toTimeouts(settings.timeout);
-    this.#peerSettings = toPeerSettings(settings);
-    this.#tiers = new Tiers(createBalancer(settings.type));
-    this.#updateNodes();
+    this.#timers = timers;
+    this.#config = config;
+    this.#peerSettings = this.#toPeerSettings(config);
+    this.#timeouts = toTimeouts(config.timeout);
+    this.#budget = new RetryBudget(timers.now, environment.retryBudget);
+    this.#tiers = this.#createTiers();
+    this.#names = resolve && new NameWatch(timers, resolve, (node) => node.peers.retire());
+    this.#health = new Health({
+      timers,
+      random,
+      probe: environment.probe,
+      target: (node, settings) => toProbeTarget(settings, this.#config, node, this.#peerSettings.tls),
+      useChanged: () => this.#tiers.refresh(),
+      stateChanged: (event) => environment.healthChanged?.(this, event),
+    });
+    this.#take(config);
   }
 
-  get scheme(): string {
-    return this.#scheme;
+  get scheme(): InlineUpstream["scheme"] {
+    return this.#config.scheme;
   }
 
   /** The upstream's own limits; a route's `timeout` goes before them. */
@@ -64,77 +147,130 @@ export class Upstream implements PickedOwner {
     return this.#timeouts;
   }
 
-  /** Tries after the first. */
-  get retries(): number {
-    return this.#settings.retries ?? Math.max(0, this.#nodes.size - 1);
+  /** `retries` and `retry_timeout` as they stand now. */
+  get retryLimits(): RetryLimits {
+    return this.#retryLimits;
   }
 
-  /** Milliseconds after the first try's start in which another one may begin; 0 = no limit. */
-  get retryTimeout(): number {
-    return (this.#settings.retry_timeout ?? 0) * 1000;
-  }
-
-  /** Takes up a new configuration. What is known of nodes that stay, by host and port, is kept. */
-  update(settings: UpstreamSettings): void {
-    const type = this.#settings.type;
-    this.#settings = settings;
-    this.#scheme = settings.scheme ?? "http";
-    this.#timeouts = toTimeouts(settings.timeout);
-    this.#peerSettings = toPeerSettings(settings);
-    if (settings.type !== type) this.#tiers = new Tiers(createBalancer(settings.type));
-    this.#updateNodes();
+  /**
+   * Takes up a new configuration. What is known of nodes that stay, by host and port, is kept; so are their connections, where the settings
+   * of these are the same.
+   *
+   * @throws {GatewayError} as the constructor; then the upstream goes on as it was.
+   */
+  update(config: InlineUpstream): void {
+    this.#peerSettings = this.#toPeerSettings(config);
+    this.#timeouts = toTimeouts(config.timeout);
+    const { type } = this.#config;
+    this.#config = config;
+    if (config.type !== type) this.#tiers = this.#createTiers();
+    this.#take(config);
   }
 
   /** A node for the next try; undefined where none is left. Every node that is given out has to be handed back with `done`. */
   pick(request: PickRequest): PickedNode | undefined {
-    const node = this.#closed ? undefined : this.#tiers.pick(undefined, request.exclude);
+    const { exclude } = request;
+    if (exclude === undefined || exclude.size === 0) this.#budget.deposit();
+    const node = this.#tiers.pick(this.#hashKey?.(request.key), exclude);
     if (node === undefined) return undefined;
     node.active++;
-    return new PickedNode(this, node, node.peers.use(this.#servername(node, request.host)));
+    if (node.use !== "open") node.trying = true;
+    if (node.named) this.#names?.use(node);
+    const { tls } = this.#peerSettings;
+    const lease = node.peers.use(tls === undefined ? "" : toServername(this.#config, node, request.host));
+    return new PickedNode(this, node, lease);
   }
 
-  /** Ends checks and lets go of all nodes. Requests under way go on to their end. */
+  /** Tells of each node whether {@link Upstream.pick} would choose it now, and why not; nothing is counted. */
+  explainPick(request: PickRequest): NodeExplanation[] {
+    const key = this.#hashKey?.(request.key), tried = request.exclude;
+    return explainPick({
+      nodes: this.#nodes.values(),
+      picked: this.#tiers.peek(key, tried),
+      tried,
+      allDown: this.#tiers.allDown,
+      type: this.#config.type,
+      key,
+      health: (node) => this.#health.snapshot(node),
+    });
+  }
+
+  /** Whether a try that failed may be followed by another one, with `exclude` holding the nodes tried so far. */
+  decideRetry(failed: FailedTry): RetryDecision {
+    return decideRetry(failed, this.#retryLimits, () => this.#budget.withdraw());
+  }
+
+  snapshot(): UpstreamSnapshot {
+    const { name, type } = this.#config;
+    return {
+      id: this.id,
+      ...(name === undefined ? {} : { name }),
+      type,
+      all_unhealthy: this.#nodes.size > 0 && this.#tiers.allDown,
+      nodes: Array.from(this.#nodes.values(), (node) => {
+        const health = this.#health.snapshot(node);
+        const { id, weight, priority, use, active } = node;
+        return { node: id, weight, priority, use, active, ...(health === undefined ? {} : { health }) };
+      }),
+    };
+  }
+
+  /** Ends checks and lets go of all nodes. Requests under way go on to their end; there are no picks any more. */
   close(): void {
-    this.#closed = true;
+    this.#health.close();
+    this.#names?.close();
     for (const node of this.#nodes.values()) node.peers.retire();
     this.#nodes.clear();
     this.#tiers.update([]);
   }
 
-  measured(node: UpstreamNode, outcome: Outcome): void {
-    this.#tiers.balancerOf(node)?.measured?.(node, outcome.ms, outcome.ok);
-  }
-
-  finished(node: UpstreamNode, lease: PeerLease): void {
-    node.active--;
-    this.#tiers.balancerOf(node)?.done?.(node);
-    node.peers.leave(lease);
-  }
-
   hostHeader(node: UpstreamNode, client: string): string {
-    switch (this.#settings.pass_host) {
-      case "node": {
-        const standard = usesTls(this.#scheme) ? 443 : 80;
-        return node.port === standard ? bracketed(node.host) : node.id;
-      }
-      case "rewrite":
-        return this.#settings.upstream_host ?? client;
-      default:
-        return client;
+    return toHostHeader(this.#config, node, client);
+  }
+
+  measured(node: UpstreamNode, balancer: Balancer<UpstreamNode> | undefined, outcome: Outcome): void {
+    // With pass_host: pass the client chooses the name that the certificate is checked against; its choice must not take nodes out.
+    const chosen = outcome.code === "tls_failed" && this.#config.pass_host === "pass";
+    if (chosen || !isOfTheNode(outcome)) {
+      node.trying = false;
+      return;
     }
+    balancer?.measured?.(node, outcome.ms, outcome.ok);
+    this.#health.observe(node, outcome);
   }
 
-  /** The name to ask a TLS server for: that of the Host field, as the server will choose its certificate by it. */
-  #servername(node: UpstreamNode, host: string | undefined): string {
-    if (this.#peerSettings.tls === undefined) return "";
-    if (this.#settings.pass_host === "node") return node.host;
-    const name = this.#settings.pass_host === "rewrite" ? this.#settings.upstream_host : host;
-    return name === undefined ? node.host : withoutPort(name);
+  #createTiers(): Tiers {
+    const environment = { now: this.#timers.now, random: this.#environment.random ?? Math.random };
+    const { type } = this.#config;
+    return new Tiers(() => createBalancer(type, environment));
   }
 
-  #updateNodes(): void {
+  #toPeerSettings(config: InlineUpstream): PeerSettings {
+    const id = config.tls?.client_cert_id;
+    const certificate = id === undefined ? undefined : this.#environment.certificate?.(id);
+    if (id !== undefined && certificate === undefined) {
+      const message =
+        `Cannot use upstream ${this.id} as 'tls.client_cert_id' must name an ssl of type client: current value is ${id}`;
+      throw new GatewayError("missing_reference", 502, message);
+    }
+    return toPeerSettings(config, certificate, this.#environment.ca);
+  }
+
+  #take(config: InlineUpstream): void {
+    this.#hashKey = config.type === "chash" ? compileHashKey(config) : undefined;
+    this.#takeNodes(config);
+    this.#retryLimits = {
+      retries: config.retries ?? Math.max(0, this.#nodes.size - 1),
+      timeout: config.retry_timeout * 1000,
+    };
+    this.#health.update(config.checks, this.#nodes.values());
+    this.#tiers.update(this.#nodes.values());
+  }
+
+  /** Where the same address stands in the list twice, the last one counts. */
+  #takeNodes(config: InlineUpstream): void {
     const gone = new Set(this.#nodes.keys());
-    for (const settings of this.#settings.nodes ?? []) {
+    for (const settings of config.nodes ?? []) {
       const id = nodeId(settings.host, settings.port);
       gone.delete(id);
       const node = this.#nodes.get(id);
@@ -143,35 +279,14 @@ export class Upstream implements PickedOwner {
         continue;
       }
       node.weight = settings.weight;
-      node.priority = settings.priority ?? 0;
+      node.priority = settings.priority;
       node.peers.update(this.#peerSettings);
     }
     for (const id of gone) {
-      this.#nodes.get(id)?.peers.retire();
+      const node = this.#nodes.get(id)!;
       this.#nodes.delete(id);
+      this.#names?.forget(node);
+      node.peers.retire();
     }
-    this.#tiers.update(this.#nodes.values());
   }
-}
-
-function toPeerSettings(settings: UpstreamSettings): PeerSettings {
-  const keepAlive = toKeepAlive(settings.keepalive_pool);
-  if (!usesTls(settings.scheme ?? "http")) return { keepAlive };
-  const { client_cert: cert, client_key: key, ca, verify } = settings.tls ?? {};
-  return {
-    keepAlive,
-    tls: {
-      verify: verify ?? true,
-      ...(ca === undefined ? {} : { ca }),
-      ...(cert === undefined || key === undefined ? {} : { cert, key }),
-    },
-  };
-}
-
-/** `example.com` of `example.com:8443`, `::1` of `[::1]:8443`. */
-function withoutPort(host: string): string {
-  const bracket = host.startsWith("[") ? host.indexOf("]") : -1;
-  if (bracket > 0) return host.slice(1, bracket).toLowerCase();
-  const colon = host.lastIndexOf(":");
-  return (colon < 0 ? host : host.slice(0, colon)).toLowerCase();
 }
