@@ -5,6 +5,9 @@ import { join } from "node:path";
 export const CHECKS = ["fmt", "deno-lint", "oxlint", "tsc", "deno-check", "lock", "build", "compile"] as const;
 export type Check = (typeof CHECKS)[number];
 
+/** What tests above the unit tests start: Node runs `dist/`, and the executable is a subject too. */
+const MADE: readonly Check[] = ["build", "compile"];
+
 /** The folders below `tests/`. */
 export const PARTS: readonly string[] = ["unit", "types", "contracts", "e2e", "faults"];
 
@@ -24,11 +27,10 @@ function filesForDeno(root: string): readonly string[] {
 export function checksOf(only: readonly string[] | undefined, files: readonly string[]): readonly Check[] {
   if (only === undefined) {
     if (files.length === 0) return CHECKS;
-    return files.some((file) => file.includes("examples")) ? ["build"] : [];
+    return files.every((file) => file.includes("unit")) ? [] : [...MADE];
   }
-  // Examples and the package's own tests import what was built.
-  const built = only.includes("e2e") || only.includes("types");
-  return CHECKS.filter((name) => only.includes(name) || only.includes("check") || (name === "build" && built));
+  const made = only.some((name) => PARTS.includes(name) && name !== "unit");
+  return CHECKS.filter((name) => only.includes(name) || only.includes("check") || (made && MADE.includes(name)));
 }
 
 /** What a check runs; programs come from node_modules/.bin. */
