@@ -153,7 +153,16 @@ function finish(kind: Kind, id: string, value: Record<string, unknown>, options:
   if (value.plugins === undefined) return done(value, warnings);
   const checked = checkPlugins(value.plugins as Record<string, unknown>, kind, options.plugins);
   if (checked.unsupported.length > 0) return refuse("unsupported", checked.unsupported);
-  if (checked.issues.length > 0) return refuse("rejected", checked.issues);
+  if (checked.issues.length > 0) {
+    const { hidden } = options;
+    // Plugins word their issues themselves, and may quote what was resolved.
+    return refuse(
+      "rejected",
+      checked.issues.map((issue) =>
+        hidden?.has(issue.path) ? { path: issue.path, message: "is not valid; what it is, is secret" } : issue
+      ),
+    );
+  }
   value.plugins = checked.plugins;
   return done(value, warnings.length === 0 ? checked.warnings : [...warnings, ...checked.warnings]);
 }
