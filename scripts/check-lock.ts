@@ -1,7 +1,8 @@
 /**
- * Refuses a lock file that names a registry, so that `npm ci` takes every package from the one that the machine is set up for, and
+ * Refuses a lock file that `npm ci` would refuse or that names a registry, so that `npm ci` takes every package from the one that the machine is set up for, and
  * a version that is not exact, so that package.json says what is installed.
  */
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -30,5 +31,10 @@ const { dependencies, devDependencies } = readJson<Manifest>("package.json");
 for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
   if (!/^(?:npm:[^@]+@)?\d+\.\d+\.\d+$/.test(version)) problems.push(`package.json: ${name} is not exact: ${version}`);
 }
+const ci = spawnSync("npm", ["ci", "--dry-run", "--ignore-scripts"], {
+  cwd: join(import.meta.dirname, ".."),
+  encoding: "utf8",
+});
+if (ci.status !== 0) problems.push(`npm ci refuses package-lock.json: ${ci.stderr}`);
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length > 0 ? 1 : 0;
