@@ -3,7 +3,8 @@
  *
  * The part before a request reaches an upstream: `route_not_found`, `bad_request`, `header_too_large`, `body_too_large`,
  * `upgrade_refused`, `not_ready`, `missing_reference`, `no_upstream`, `no_healthy_node`. The part after: `connect_*`, `tls_failed`, `*_timeout`,
- * `reset` (the upstream ended the connection), `bad_answer` (what it sent is not a valid answer), `client_gone`.
+ * `reset` (the upstream ended the connection), `bad_answer` (what it sent is not a valid answer), `unsupported` (the transport cannot send such
+ * a request), `client_gone`.
  */
 export type ErrorCode =
   | "route_not_found"
@@ -24,6 +25,7 @@ export type ErrorCode =
   | "total_timeout"
   | "reset"
   | "bad_answer"
+  | "unsupported"
   | "client_gone"
   | "internal";
 

@@ -92,17 +92,29 @@ export type TransportErrorCode = Extract<
   | "read_timeout"
   | "reset"
   | "bad_answer"
+  | "unsupported"
   | "client_gone"
 >;
 
-/** Why a request could not be completed, and whether any of it can have reached the node. */
+const STATUSES: { readonly [code in TransportErrorCode]?: number } = {
+  connect_timeout: 504,
+  send_timeout: 504,
+  read_timeout: 504,
+  unsupported: 501,
+  client_gone: 499,
+};
+
+/**
+ * Why a request could not be completed, and whether any of it can have reached the node. `client_gone` stands for everything that this side
+ * gave up: {@link OutboundRequest.signal}, with its reason as `cause`; a request body that failed, with its error as `cause`.
+ */
 export class TransportError extends GatewayError {
   override readonly name: string = "TransportError";
   /** False only where it is certain that no byte of the request was sent: then another try is always allowed. */
   readonly sent: boolean;
 
   constructor(code: TransportErrorCode, sent: boolean, message: string, options?: ErrorOptions) {
-    super(code, code.endsWith("_timeout") ? 504 : code === "client_gone" ? 499 : 502, message, options);
+    super(code, STATUSES[code] ?? 502, message, options);
     this.sent = sent;
   }
 }

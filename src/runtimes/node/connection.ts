@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Address } from "../../net/inbound.ts";
+import { plainAddress } from "../address.ts";
 
 /** A client's connection, with what is the same for all of its requests. */
 export interface Connection {
@@ -71,9 +72,4 @@ export class Connections {
     for (const connection of this.#open.values()) connection.socket.destroy();
     return cut;
   }
-}
-
-/** An IPv4 client of a socket bound to `::` arrives as `::ffff:a.b.c.d`. */
-function plainAddress(address: string): string {
-  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }

@@ -8,8 +8,8 @@ const CODES: Readonly<Record<string, TransportErrorCode>> = {
   UND_ERR_ABORTED: "client_gone",
   // The request itself could not be written: its length and its body differ, or a field is not allowed.
   UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: "client_gone",
-  UND_ERR_INVALID_ARG: "bad_answer",
-  UND_ERR_NOT_SUPPORTED: "bad_answer",
+  UND_ERR_INVALID_ARG: "unsupported",
+  UND_ERR_NOT_SUPPORTED: "unsupported",
 };
 
 /** The error of an exchange with `where`, as the callers of transports know it. */

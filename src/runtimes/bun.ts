@@ -1,0 +1,121 @@
+import { fetchTransport } from "../forward/transports/fetch.ts";
+import type { OutboundRequest } from "../forward/transport.ts";
+import { plainAddress } from "./address.ts";
+import type { Listen, Listener, ListenOptions } from "./listener.ts";
+import { answerNative } from "./native/exchange.ts";
+import { listenNode } from "./node-http.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** Seconds; what `Bun.serve` can count to. */
+const MAX_IDLE = 255;
+
+/**
+ * The listener over `Bun.serve`. It has normalised the target before anyone can read it, joins the fields of one name, writes its own reason
+ * phrases, sends streams chunked, has one timeout for heads and idle connections (in steps of 4 s), and no upgrades here.
+ */
+export const listenBun: Listen = (options: ListenOptions): Promise<Listener> => {
+  const { host: hostname, port, reusePort, limits } = options;
+  const idle = limits.idleTimeout > 0 ? limits.idleTimeout : limits.headerTimeout;
+  const server = Bun.serve({
+    hostname,
+    port,
+    idleTimeout: Math.min(Math.ceil(idle / 1000), MAX_IDLE),
+    maxRequestBodySize: limits.bodyBytes > 0 ? limits.bodyBytes : Number.MAX_SAFE_INTEGER,
+    development: false,
+    ...(reusePort === undefined ? {} : { reusePort }),
+    error: () => new Response(null, { status: 500 }),
+    fetch(request, server) {
+      // The timeout is for clients; a handler takes as long as the upstream is allowed to.
+      server.timeout(request, 0);
+      return answerNative(
+        {
+          request,
+          localPort: server.port ?? 0,
+          faithful: false,
+          target: () => targetOf(request.url),
+          peer() {
+            const ip = server.requestIP(request);
+            return ip === null ? { address: "", port: 0 } : { address: plainAddress(ip.address), port: ip.port };
+          },
+        },
+        options,
+        server.pendingRequests,
+      );
+    },
+  });
+  return Promise.resolve({
+    name: "native",
+    address: { address: server.hostname ?? hostname, port: server.port ?? port },
+    connections: () => server.pendingRequests,
+    async close(drainMs) {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const late = new Promise<void>((resolve) => timer = setTimeout(resolve, drainMs));
+      await Promise.race([server.stop(false), late]);
+      clearTimeout(timer);
+      const cut = server.pendingRequests;
+      await server.stop(true);
+      return cut;
+    },
+  });
+};
+
+/** Undefined where the Host field is such that Bun makes no URL of it. */
+function targetOf(url: string): string | undefined {
+  const authority = url.indexOf("://");
+  if (authority < 0) return undefined;
+  const path = url.indexOf("/", authority + 3);
+  return path < 0 ? undefined : url.slice(path);
+}
+
+/** `fetch` with what Bun has beside the standard: nothing decoded, no proxy from the environment, certificates for each node. */
+function bunFetch(): ReturnType<typeof fetchTransport> {
+  return fetchTransport({
+    init: ({ peer }) => ({
+      decompress: false,
+      proxy: false,
+      timeout: false,
+      keepalive: peer.keepAlive.idleTimeout > 0 && peer.keepAlive.size > 0,
+      ...(peer.tls === undefined ? {} : {
+        tls: {
+          serverName: peer.tls.servername,
+          rejectUnauthorized: peer.tls.verify,
+          ...(peer.tls.ca === undefined ? {} : { ca: peer.tls.ca }),
+          ...(peer.tls.cert === undefined ? {} : { cert: peer.tls.cert }),
+          ...(peer.tls.key === undefined ? {} : { key: peer.tls.key }),
+        },
+      }),
+    }),
+    refuse,
+    decodes: [],
+  });
+}
+
+/** Sent as something else otherwise: unknown methods as GET, a second leading slash not at all. */
+function refuse({ method, target }: OutboundRequest): string | undefined {
+  if (!SENT_AS_THEY_ARE.has(method)) return `Bun's fetch would send ${method} as GET`;
+  if (target.startsWith("//")) return "Bun's fetch would drop a leading slash";
+  return undefined;
+}
+
+const SENT_AS_THEY_ARE: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "PATCH",
+  "DELETE",
+  "OPTIONS",
+  "TRACE",
+  "PURGE",
+]);
+
+export const bun: Runtime = {
+  name: "bun",
+  version: globalThis.Bun?.version ?? "",
+  listeners: { native: listenBun, node: listenNode },
+  transports: {
+    fetch: () => Promise.resolve(bunFetch()),
+    undici: async () => (await import("./transports/undici.ts")).undiciTransport(),
+  },
+  defaults: { listener: "node", transport: "undici", carrier: "grpc" },
+};
