@@ -1,6 +1,11 @@
 import { standardPort } from "../config/nodes.ts";
 import type { InlineUpstream } from "../config/upstream.ts";
-import type { UpstreamNode } from "./node.ts";
+
+/** Where a node is; IPv6 addresses without brackets. */
+export interface NodeAddress {
+  readonly host: string;
+  readonly port: number;
+}
 
 /** The fields of an upstream that say which Host its nodes see. */
 export type HostPolicy = Pick<InlineUpstream, "pass_host" | "upstream_host" | "scheme">;
@@ -9,7 +14,7 @@ export type HostPolicy = Pick<InlineUpstream, "pass_host" | "upstream_host" | "s
  * The Host field by `pass_host`: the client's (`pass`), the node's with its port where that is not the scheme's own (`node`), or the
  * upstream's (`rewrite`).
  */
-export function toHostHeader(policy: HostPolicy, node: UpstreamNode, client: string): string {
+export function toHostHeader(policy: HostPolicy, node: NodeAddress, client: string): string {
   if (policy.pass_host === "node") return nodeHost(policy.scheme, node.host, node.port);
   return policy.pass_host === "rewrite" ? policy.upstream_host ?? client : client;
 }
@@ -20,7 +25,7 @@ export function toHostHeader(policy: HostPolicy, node: UpstreamNode, client: str
  *
  * @param host The Host field that will be sent; the node's where it is not known.
  */
-export function toServername(policy: HostPolicy, node: UpstreamNode, host: string | undefined): string {
+export function toServername(policy: HostPolicy, node: NodeAddress, host: string | undefined): string {
   if (policy.pass_host === "node") return node.host;
   const name = policy.pass_host === "rewrite" ? policy.upstream_host : host;
   return name === undefined ? node.host : withoutPort(name);

@@ -101,15 +101,19 @@ export class ActiveChecks<N> {
   async #probe(checked: Checked<N>, settings: ActiveCheck): Promise<ProbeResult | undefined> {
     const target = this.#owner.target(checked.node, settings);
     const controller = new AbortController();
-    const ended = Promise.withResolvers<ProbeResult | undefined>();
-    const cancel = this.#owner.timers.after(target.timeout, () => ended.resolve({ kind: "timeout" }));
-    checked.stop = () => ended.resolve(undefined);
-    this.#owner.probe(target, controller.signal).then(ended.resolve, (error: unknown) => {
-      // A probe that breaks its promise not to fail says nothing of the node.
-      ended.resolve({ kind: "skipped", reason: error instanceof Error ? error.name : "unknown error" });
+    const { timers, probe } = this.#owner;
+    const result = await new Promise<ProbeResult | undefined>((resolve) => {
+      const cancel = timers.after(target.timeout, () => resolve({ kind: "timeout" }));
+      const end = (found: ProbeResult | undefined) => {
+        cancel();
+        resolve(found);
+      };
+      checked.stop = () => end(undefined);
+      probe(target, controller.signal).then(end, (error: unknown) => {
+        // A probe that breaks its promise not to fail says nothing of the node.
+        end({ kind: "skipped", reason: error instanceof Error ? error.name : "unknown error" });
+      });
     });
-    const result = await ended.promise;
-    cancel();
     checked.stop = () => {};
     controller.abort();
     return result;
