@@ -141,9 +141,9 @@ export class AffixTree<V> {
     }
   }
 
-  /** Number of nodes, the root included; for tests. */
+  /** Number of nodes, the root left out. */
   countNodes(): number {
-    let count = 0;
+    let count = -1;
     const open = [this.#root];
     for (let node = open.pop(); node !== undefined; node = open.pop()) {
       count++;

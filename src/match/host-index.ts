@@ -52,6 +52,11 @@ export class HostIndex<T> {
     for (const [, level] of this.#suffixes.entries()) yield level;
   }
 
+  /** Nodes of the tree of suffixes, without its root. */
+  countNodes(): number {
+    return this.#suffixes.countNodes();
+  }
+
   #level(host: string | undefined): PathIndex<T> {
     if (host === undefined) return this.#any;
     if (host.startsWith("*")) return this.#suffixes.getOrAdd(host.slice(1), () => new PathIndex<T>());

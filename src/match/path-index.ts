@@ -53,4 +53,9 @@ export class PathIndex<T> {
     yield* this.#exact?.values() ?? [];
     for (const [, bucket] of this.#prefixes?.entries() ?? []) yield bucket;
   }
+
+  /** Nodes of the tree of prefixes, without its root. */
+  countNodes(): number {
+    return this.#prefixes?.countNodes() ?? 0;
+  }
 }

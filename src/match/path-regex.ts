@@ -19,7 +19,9 @@ export function compilePathRegex(uri: string): ((path: string) => PathParams | u
   if (parts.every((part) => "text" in part)) return undefined;
   const stars = parts.filter((part) => "rest" in part).length;
   const regular = parts.some((part) => "text" in part && SPECIAL.test(part.text));
-  return stars <= 1 && !regular ? byHand(parts) : byRegex(parts);
+  const names = parts.map((part) => "one" in part ? part.one : "rest" in part ? part.rest : undefined);
+  const repeated = names.some((name, i) => name !== undefined && names.indexOf(name) !== i);
+  return stars <= 1 && !regular && !repeated ? byHand(parts) : byRegex(parts);
 }
 
 /** Empty segments at the end are one: nginx has merged a request's slashes. */

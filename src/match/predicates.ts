@@ -83,11 +83,13 @@ function hosts(route: MatchRoute): Predicate | undefined {
   return {
     kind: "hosts",
     configured: route.hosts.join(", "),
-    test: (request) =>
-      verdict(
-        request.host !== "" && (exact.has(request.host) || suffixes.some((suffix) => request.host.endsWith(suffix)) ||
-          (withPort.length > 0 && hasPort(request))),
-      ),
+    test: (request) => {
+      const { host } = request;
+      return verdict(
+        exact.has(host) || suffixes.some((suffix) => host.endsWith(suffix)) ||
+          (withPort.length > 0 && hasPort(request)),
+      );
+    },
     actual: (request) => request.host,
   };
 }

@@ -7,15 +7,21 @@ import { NO_PARAMS } from "./path-pattern.ts";
 import type { Predicate, Verdict } from "./predicate.ts";
 import type { Match, MatchRequest, PathParams } from "./route.ts";
 
+/** How the routes of one level are found by host. */
+export type LevelKind = "exact" | "wildcard" | "any";
+
+/** How the routes of one place are found by path. */
+export type PathKind = "exact" | "prefix";
+
 /**
  * Is told every step of one walk. With a recorder the walk also tries the predicates after one that failed, and goes on after the winner, so that the
  * recorder learns what else there was; what it answers stays the same.
  */
 export interface WalkRecorder<T> {
-  /** The routes of one host are looked at. */
-  level(host: "exact" | "wildcard" | "any"): void;
+  /** The routes of one host (as configured; undefined for those without one) are looked at. */
+  level(kind: LevelKind, host: string | undefined): void;
   /** The routes of one path are looked at. */
-  bucket(kind: "exact" | "prefix", bucket: Bucket<T>): void;
+  bucket(kind: PathKind, bucket: Bucket<T>): void;
   /** A route is tried. `params` is undefined where the path does not fit its pattern. */
   candidate(candidate: Candidate<T>, params: PathParams | undefined): void;
   /** A predicate of the last candidate was tried. */
@@ -32,7 +38,7 @@ export function walkHosts<T>(index: HostIndex<T>, request: MatchRequest, recorde
   let found: WalkResult<T>;
   const exact = index.exact(request.host);
   if (exact !== undefined) {
-    recorder?.level("exact");
+    recorder?.level("exact", request.host);
     found = walkPaths(exact, request, recorder);
     if (found !== undefined && recorder === undefined) return found;
   }
@@ -42,14 +48,18 @@ export function walkHosts<T>(index: HostIndex<T>, request: MatchRequest, recorde
     node = node.parent
   ) {
     if (node.value === undefined) continue;
-    recorder?.level("wildcard");
+    recorder?.level("wildcard", `*${suffixOf(node)}`);
     const level: WalkResult<T> = walkPaths(node.value, request, recorder);
     found ??= level;
     if (found !== undefined && recorder === undefined) return found;
   }
-  recorder?.level("any");
+  recorder?.level("any", undefined);
   const last = walkPaths(index.any, request, recorder);
   return found ?? last;
+}
+
+function suffixOf(node: AffixNode<unknown>): string {
+  return node.parent === undefined ? node.label : node.label + suffixOf(node.parent);
 }
 
 /** Goes through the paths of one level: that path, then its prefixes, longest first. */

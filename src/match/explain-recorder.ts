@@ -1,0 +1,103 @@
+import type { Bucket } from "./bucket.ts";
+import type { Candidate } from "./candidate.ts";
+import type {
+  ExplainedCandidate,
+  ExplainedLevel,
+  ExplainedPath,
+  ExplainedPlace,
+  ExplainedPredicate,
+} from "./explanation.ts";
+import type { Predicate, PredicatePart, Verdict } from "./predicate.ts";
+import type { MatchRequest, PathParams } from "./route.ts";
+import type { LevelKind, PathKind, WalkRecorder } from "./walk.ts";
+
+/** Most candidates that are listed of one host and path, beside those that pass. */
+const MAX_LISTED = 20;
+
+/** Longest value that is shown. */
+const MAX_SHOWN = 200;
+
+/** A candidate that passed, and where. */
+export interface Passed<T> {
+  readonly candidate: Candidate<T>;
+  readonly params: PathParams;
+  readonly kind: PathKind;
+}
+
+type Writable<V> = { -readonly [K in keyof V]: V[K] };
+type OpenPath = Writable<Omit<ExplainedPath, "candidates">> & { candidates: ExplainedCandidate[] };
+type OpenLevel = Writable<Omit<ExplainedLevel, "paths">> & { paths: OpenPath[] };
+
+/** Writes a walk down. */
+export class ExplainRecorder<T> implements WalkRecorder<T> {
+  readonly levels: OpenLevel[] = [];
+  /** In the order of the walk: the first is the winner unless a body was needed before it. */
+  readonly passed: Passed<T>[] = [];
+  #request: MatchRequest;
+  #candidate: { candidate: Candidate<T>; params: PathParams | undefined; predicates: ExplainedPredicate[] } | undefined;
+  /** Whether the walk's answer is known. */
+  #decided = false;
+
+  constructor(request: MatchRequest) {
+    this.#request = request;
+  }
+
+  level(kind: LevelKind, host: string | undefined): void {
+    this.levels.push({ kind, host: host ?? null, paths: [] });
+  }
+
+  bucket(kind: PathKind, bucket: Bucket<T>): void {
+    const path = bucket.candidates[0]?.pattern.key ?? "";
+    this.levels.at(-1)!.paths.push({ kind, path, candidates: [], omitted: 0 });
+  }
+
+  candidate(candidate: Candidate<T>, params: PathParams | undefined): void {
+    const predicates: ExplainedPredicate[] = [];
+    if (candidate.pattern.params !== undefined) {
+      const verdict = params === undefined ? "fail" : "pass";
+      predicates.push({
+        kind: "path",
+        configured: candidate.pattern.uri,
+        actual: shorten(this.#request.path),
+        verdict,
+      });
+    }
+    this.#candidate = { candidate, params, predicates };
+  }
+
+  predicate(predicate: Predicate, params: PathParams, verdict: Verdict): void {
+    const parts = predicate.parts?.(this.#request, params).map(shortenPart);
+    this.#candidate!.predicates.push({
+      kind: predicate.kind,
+      configured: shorten(predicate.configured),
+      actual: shorten(predicate.actual(this.#request, params)),
+      verdict,
+      ...(parts === undefined ? {} : { parts }),
+    });
+  }
+
+  result(verdict: Verdict): void {
+    const { candidate, params, predicates } = this.#candidate!;
+    const path = this.levels.at(-1)!.paths.at(-1)!;
+    const result = verdict === "body" ? "needs_body" : verdict === "fail" ? "fails" : this.#decided ? "passes" : "wins";
+    if (verdict !== "fail") this.#decided = true;
+    if (verdict === "pass") this.passed.push({ candidate, params: params!, kind: path.kind });
+    if (path.candidates.length >= MAX_LISTED && result !== "wins" && result !== "needs_body") path.omitted++;
+    else path.candidates.push({ ...toPlace(candidate), result, predicates });
+  }
+}
+
+/** A candidate as it is shown. */
+export function toPlace(candidate: Candidate<unknown>): ExplainedPlace {
+  const { route, host, pattern } = candidate;
+  return { id: route.id, host: host ?? null, uri: pattern.uri, priority: route.priority };
+}
+
+function shortenPart(part: PredicatePart): PredicatePart {
+  return { configured: shorten(part.configured), actual: shorten(part.actual), verdict: part.verdict };
+}
+
+/** Cuts what is too long to read. */
+export function shorten(text: string): string {
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+}
