@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { ROOT } from "./root.ts";
 
 interface Lock {
   readonly packages: Readonly<Record<string, { readonly resolved?: string; readonly integrity?: string }>>;
@@ -16,7 +17,7 @@ interface Manifest {
 }
 
 function readJson<T>(name: string): T {
-  return JSON.parse(readFileSync(join(import.meta.dirname, "..", name), "utf8")) as T;
+  return JSON.parse(readFileSync(join(ROOT, name), "utf8")) as T;
 }
 
 const problems: string[] = [];
@@ -32,7 +33,7 @@ for (const [name, version] of Object.entries({ ...dependencies, ...devDependenci
   if (!/^(?:npm:[^@]+@)?\d+\.\d+\.\d+$/.test(version)) problems.push(`package.json: ${name} is not exact: ${version}`);
 }
 const ci = spawnSync("npm", ["ci", "--dry-run", "--ignore-scripts"], {
-  cwd: join(import.meta.dirname, ".."),
+  cwd: ROOT,
   encoding: "utf8",
 });
 if (ci.status !== 0) problems.push(`npm ci refuses package-lock.json: ${ci.stderr}`);

@@ -8,12 +8,12 @@ import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { ROOT } from "./root.ts";
 
-const root = join(import.meta.dirname ?? ".", "..");
-const { values } = parseArgs({ options: { output: { type: "string", default: join(root, "build/gatewatch-deno") } } });
+const { values } = parseArgs({ options: { output: { type: "string", default: join(ROOT, "build/gatewatch-deno") } } });
 
 mkdirSync(dirname(values.output), { recursive: true });
-const result = spawnSync(join(root, "node_modules/.bin/deno"), [
+const result = spawnSync(join(ROOT, "node_modules/.bin/deno"), [
   "compile",
   "--no-check",
   "--allow-net",
@@ -24,7 +24,7 @@ const result = spawnSync(join(root, "node_modules/.bin/deno"), [
   // etcd3 reads its schema from disk when it is loaded.
   ...["--include", "node_modules/etcd3/proto"],
   ...["--output", values.output, "src/entries/deno.ts"],
-], { cwd: root, encoding: "utf8", stdio: ["ignore", "inherit", "pipe"] });
+], { cwd: ROOT, encoding: "utf8", stdio: ["ignore", "inherit", "pipe"] });
 process.stderr.write(result.stderr);
 if (result.status !== 0 && /Setting up base binary|error sending request|dns error/.test(result.stderr)) {
   console.error("\nNo executable was made: the runtime that deno compile puts into it cannot be downloaded from here.");

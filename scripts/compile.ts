@@ -6,12 +6,12 @@ import { dirname, join, relative } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { etcdProto } from "./compile/etcd-proto.ts";
+import { ROOT } from "./root.ts";
 
-const root = join(import.meta.dirname, "..");
 const { values } = parseArgs({
   options: {
-    outfile: { type: "string", default: join(root, "build/gatewatch") },
-    entry: { type: "string", default: join(root, "src/entries/bun.ts") },
+    outfile: { type: "string", default: join(ROOT, "build/gatewatch") },
+    entry: { type: "string", default: join(ROOT, "src/entries/bun.ts") },
     target: { type: "string" },
   },
 });

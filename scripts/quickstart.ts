@@ -10,8 +10,8 @@ import { parseArgs } from "node:util";
 import { type Child, findProgram, start, stopAll } from "./quickstart/children.ts";
 import { startOrigin } from "./quickstart/origin.ts";
 import { refuseTaken, waitFor } from "./quickstart/ports.ts";
+import { ROOT } from "./root.ts";
 
-const root = join(import.meta.dirname, "..");
 const HELP =
   `npm start -- [--runtime bun|deno] [--listen HOST:PORT] [--control HOST:PORT] [--origin PORT] [--resources FILE]
 npm run start:etcd -- [--runtime bun|deno] [--listen HOST:PORT] [--control HOST:PORT] [--origin PORT] [--etcd-port PORT]`;
@@ -58,7 +58,7 @@ async function startEtcd(port: number): Promise<Child> {
   const child = start("etcd", etcd, [
     ...["--data-dir", data, "--listen-client-urls", client, "--advertise-client-urls", client],
     ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", `default=${peer}`],
-  ], { cwd: root, quiet: true, ended: () => rmSync(data, { recursive: true, force: true }) });
+  ], { cwd: ROOT, quiet: true, ended: () => rmSync(data, { recursive: true, force: true }) });
   await waitFor(`${client}/health`, child);
   return child;
 }
@@ -95,10 +95,10 @@ async function main(): Promise<void> {
     : ["--config", "examples/quickstart/gatewatch.yaml", "--resources", values.resources];
   if (values.etcd) await startEtcd(etcdPort);
   const [program = "", ...args] = command;
-  const gateway = start("gatewatch", join(root, "node_modules/.bin", program), [
+  const gateway = start("gatewatch", join(ROOT, "node_modules/.bin", program), [
     ...args,
     ...["run", ...where, "--listen", values.listen, "--control", values.control, "--log-format", "text"],
-  ], { cwd: root });
+  ], { cwd: ROOT });
   await waitFor(`http://${values.control}/ready`, gateway);
 
   console.log(`

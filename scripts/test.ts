@@ -18,9 +18,9 @@ import { type Job, runPool } from "./gate/pool.ts";
 import { killAll, run } from "./gate/run.ts";
 import { runTestFile } from "./gate/runner.ts";
 import { ensureTools } from "./gate/tools.ts";
+import { ROOT } from "./root.ts";
 
-const root = join(import.meta.dirname, "..");
-const work = join(root, ".tmp/test");
+const work = join(ROOT, ".tmp/test");
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -90,11 +90,11 @@ mkdirSync(work, { recursive: true });
 
 const wanted = checksOf(only, positionals);
 for (const name of wanted) {
-  const { command, args } = checkCommand(name, root);
+  const { command, args } = checkCommand(name, ROOT);
   const result = await run({
     command,
     args,
-    cwd: root,
+    cwd: ROOT,
     log: join(work, `${name}.log`),
     limit: 300,
     env: { NO_COLOR: "1" },
@@ -104,12 +104,12 @@ for (const name of wanted) {
   say(ok, name, result.seconds, result.trouble ?? (ok ? "" : `exit status ${result.status}`), result.output);
 }
 
-const files = findTestFiles(root).filter(({ path, suite }) =>
+const files = findTestFiles(ROOT).filter(({ path, suite }) =>
   (only === undefined || only.includes(suite)) &&
   (positionals.length === 0 || positionals.some((name) => path.includes(name.replace(/^\.\//, ""))))
 );
 const work1: Job[] = [];
-const missing = files.length > 0 ? ensureTools(root) : undefined;
+const missing = files.length > 0 ? ensureTools(ROOT) : undefined;
 if (missing !== undefined) {
   add("tools", "", 0, { ...NOTHING, failed: 1 });
   say(false, "tools", 0, missing, "");
@@ -119,7 +119,7 @@ for (const file of files) {
     work1.push({
       alone: file.alone,
       async run() {
-        const result = await runTestFile(file, runtime, { root, work, grep: values.grep });
+        const result = await runTestFile(file, runtime, { root: ROOT, work, grep: values.grep });
         add(file.suite, runtime, result.seconds, result.counts);
         const ok = result.counts.failed === 0;
         const detail = result.trouble === undefined ? tell(result.counts) : `${tell(result.counts)}: ${result.trouble}`;

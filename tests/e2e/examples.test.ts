@@ -10,8 +10,7 @@ import { type EtcdServer, freePorts, startEtcd } from "../support/etcd.ts";
 import { ask, GatewayProcess } from "../support/gateway-process.ts";
 import { type Origin, startOrigin } from "../support/origin.ts";
 import { until } from "../support/until.ts";
-
-const root = join(import.meta.dirname, "../..");
+import { ROOT } from "../../scripts/root.ts";
 
 const COMMANDS: Readonly<Record<string, readonly [string, ...string[]]>> = {
   "embed-bun.ts": ["bun"],
@@ -32,7 +31,7 @@ describe("examples/", () => {
   });
 
   it("are all named here", () => {
-    const files = readdirSync(join(root, "examples")).filter((name) => name.endsWith(".ts"));
+    const files = readdirSync(join(ROOT, "examples")).filter((name) => name.endsWith(".ts"));
     assert.deepEqual(files.sort(), Object.keys(COMMANDS).sort());
   });
 
@@ -40,8 +39,8 @@ describe("examples/", () => {
     it(`${file} routes what etcd names, lets the rest fall through, and ends by itself`, async () => {
       await etcd.del("/gatewatch/", { prefix: true });
       const [port = 0] = await freePorts(1);
-      const child = spawn(join(root, "node_modules/.bin", program), [...args, join(root, "examples", file)], {
-        cwd: root,
+      const child = spawn(join(ROOT, "node_modules/.bin", program), [...args, join(ROOT, "examples", file)], {
+        cwd: ROOT,
         stdio: ["ignore", "pipe", "pipe"],
         env: { ...process.env, PORT: String(port), ETCD: etcd.url },
       });

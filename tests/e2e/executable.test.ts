@@ -12,8 +12,7 @@ import { type EtcdServer, freePorts, startEtcd } from "../support/etcd.ts";
 import { GatewayProcess } from "../support/gateway-process.ts";
 import { type Origin, startOrigin } from "../support/origin.ts";
 import { until } from "../support/until.ts";
-
-const root = join(import.meta.dirname, "../..");
+import { ROOT } from "../../scripts/root.ts";
 
 interface Ended {
   readonly status: number;
@@ -30,9 +29,9 @@ function run(program: string, args: readonly string[], cwd: string): Promise<End
 
 /** A shell in a mount namespace of its own, in which the project's folder is empty; undefined where the system allows none. */
 function hidingShell(): readonly string[] | undefined {
-  const hide = `mount -t tmpfs none '${root}'`;
+  const hide = `mount -t tmpfs none '${ROOT}'`;
   for (const flags of [["-m"], ["-r", "-m"]]) {
-    const tried = spawnSync("unshare", [...flags, "sh", "-c", `${hide} && test ! -e '${root}/node_modules'`]);
+    const tried = spawnSync("unshare", [...flags, "sh", "-c", `${hide} && test ! -e '${ROOT}/node_modules'`]);
     if (tried.status === 0) return ["unshare", ...flags, "sh", "-c", `${hide} && exec "$0" "$@"`];
   }
   return undefined;
@@ -53,8 +52,8 @@ describe("the executable", () => {
     folder = await mkdtemp(join(tmpdir(), "gatewatch-executable-"));
     [binary, empty] = [join(folder, "bin/gatewatch"), join(folder, "empty")];
     await mkdir(empty);
-    const bun = join(root, "node_modules/.bin/bun");
-    const made = await run(bun, ["scripts/compile.ts", "--outfile", binary], root);
+    const bun = join(ROOT, "node_modules/.bin/bun");
+    const made = await run(bun, ["scripts/compile.ts", "--outfile", binary], ROOT);
     assert.equal(made.status, 0, made.output);
     [etcd, origin] = [await startEtcd(), await startOrigin()];
   });
@@ -110,7 +109,7 @@ describe("the executable", () => {
 });
 
 const denoCompile = join(tmpdir(), `gatewatch-deno-${process.pid}`);
-const made = await run(join(root, "node_modules/.bin/deno"), ["task", "compile", "--output", denoCompile], root);
+const made = await run(join(ROOT, "node_modules/.bin/deno"), ["task", "compile", "--output", denoCompile], ROOT);
 const unavailable = made.status === 75 && "deno compile cannot download the runtime that it puts into the file";
 
 describe("the executable of deno compile", { skip: unavailable }, () => {

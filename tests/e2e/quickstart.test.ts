@@ -11,8 +11,7 @@ import { after, before, describe, it } from "node:test";
 import { freePorts, run } from "../support/etcd.ts";
 import { ask, GatewayProcess } from "../support/gateway-process.ts";
 import { until } from "../support/until.ts";
-
-const root = join(import.meta.dirname, "../..");
+import { ROOT } from "../../scripts/root.ts";
 
 /** Two ports next to each other for etcd's clients and peers, and three more. */
 async function startDemo(script: string, args: readonly string[]): Promise<GatewayProcess & { origin: number }> {
@@ -23,7 +22,7 @@ async function startDemo(script: string, args: readonly string[]): Promise<Gatew
       ...["run", "--silent", script, "--", "--listen", `127.0.0.1:${port}`, "--control", `127.0.0.1:${control}`],
       ...["--origin", String(origin), ...args],
     ],
-    { cwd: root, stdio: ["ignore", "pipe", "pipe"], env: process.env },
+    { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"], env: process.env },
   );
   return Object.assign(new GatewayProcess(child, port, control), { origin });
 }
@@ -51,7 +50,7 @@ describe("the demo", () => {
     it(`answers the curl that it prints, and follows an edit of the file, on ${runtime}`, async () => {
       const file = join(folder, `${runtime}.yaml`);
       const origin = (await freePorts(1))[0] ?? 0;
-      await copyFile(join(root, "examples/quickstart/resources.yaml"), file);
+      await copyFile(join(ROOT, "examples/quickstart/resources.yaml"), file);
       await writeFile(file, (await readFile(file, "utf8")).replaceAll(":6699", `:${origin}`));
       const demo = await startDemo("start", ["--runtime", runtime, "--resources", file, "--origin", String(origin)]);
       try {
