@@ -29,6 +29,13 @@ export function toResponse(answer: OutboundAnswer): Response {
   return response;
 }
 
+/** Lets a Response that was made from another one, as Hono does to answer HEAD, have the same node's head behind it. */
+export function carryHead(from: Response, to: Response): Response {
+  const head = heads.get(from);
+  if (head !== undefined) heads.set(to, head);
+  return to;
+}
+
 /**
  * The head to write for a response: where it came from a node, the node's own fields, except for those that were changed, added or
  * removed since; otherwise what the Response says.

@@ -17,9 +17,11 @@ export interface Attempt {
 /** What forwarding needs to know of a request beside what plugins may change of it. */
 export interface Exchange {
   readonly inbound: Inbound;
+  /** The body to send on. */
+  readonly content: ReadableStream<Uint8Array> | Uint8Array | null;
   readonly client: Client;
   /** The Host field as the client sent it. */
-  readonly host: string;
+  readonly hostField: string;
   readonly request: UpstreamRequest;
   /** The value of an nginx variable, for hash keys. */
   readonly variable: (name: string) => string | undefined;

@@ -34,7 +34,7 @@ const UNKNOWN: Address = { address: "", port: 0 };
  */
 export function inboundOf(request: Request, env: unknown): Inbound {
   const bindings = isObject(env) ? env : {};
-  if (hasInbound(bindings)) return bindings.inbound;
+  if (fromListener(env)) return env.inbound;
   if (isNode(bindings)) return fromNode(request, bindings);
   return fromRequest(request, peerOf(request, bindings), isBun(bindings) ? bindings.port : undefined);
 }
@@ -111,7 +111,10 @@ function plainAddress(address: string): string {
 }
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
-const hasInbound = (env: object): env is ListenerBindings => "inbound" in env;
+/** Whether the request comes from a listener of ours, which has checked its head. */
+export function fromListener(env: unknown): env is ListenerBindings {
+  return isObject(env) && "inbound" in env;
+}
 const isNode = (env: object): env is NodeBindings => "incoming" in env;
 const isBun = (env: object): env is BunServer => "requestIP" in env && typeof env.requestIP === "function";
 const isDeno = (env: object): env is DenoInfo => "remoteAddr" in env;

@@ -23,7 +23,7 @@ export interface UpstreamRequest {
   handle?: UpstreamHandle;
 }
 
-/** What a plugin may know of the route that was matched: `c.var.route`. */
+/** What a plugin may know of the route that was matched. */
 export interface RouteFacts {
   readonly id: string;
   readonly name?: string;
@@ -31,7 +31,7 @@ export interface RouteFacts {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Who was authenticated: `c.var.consumer`; absent until an authentication plugin sets it. */
+/** Who was authenticated. */
 export interface ConsumerFacts {
   readonly username: string;
   readonly groupId?: string;
@@ -39,16 +39,23 @@ export interface ConsumerFacts {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** One request, as plugins see it beside Hono's own context: `c.var.exchange`. */
+export interface PluginExchange {
+  readonly route: RouteFacts | undefined;
+  /** Set by authentication plugins; undefined until then. */
+  consumer: ConsumerFacts | undefined;
+  /** What the listener knows of the client's connection and request. */
+  readonly inbound: Inbound;
+  /** The client's address, with trusted proxies taken into account. */
+  readonly address: string;
+  /** The value of an APISIX (nginx) variable, as in `remote_addr`, `arg_x`, `http_x`, `cookie_x`. */
+  readonly variable: (name: string) => string | undefined;
+}
+
 /** The variables that gatewatch sets on Hono's context for plugins. */
 export interface PluginVariables {
   upstream: UpstreamRequest;
-  route: RouteFacts;
-  consumer?: ConsumerFacts;
-  inbound: Inbound;
-  /** The client's address, with trusted proxies taken into account. */
-  clientAddress: string;
-  /** The value of an APISIX (nginx) variable, as in `remote_addr`, `arg_x`, `http_x`, `cookie_x`. */
-  variable: (name: string) => string | undefined;
+  exchange: PluginExchange;
 }
 
 export interface PluginEnv {

@@ -1,0 +1,143 @@
+import type { Context } from "hono";
+import type { ResourceOf } from "../config/resource.ts";
+import type { Kind } from "../config/kinds.ts";
+import type { ErrorCode } from "../errors.ts";
+import type { TransportTimeouts } from "../forward/transport.ts";
+import type { MatchRoute } from "../match/route.ts";
+import type { RouteFacts } from "../pipeline/context.ts";
+import type { Catalogue } from "../pipeline/catalogue.ts";
+import type { ServedKind } from "../store/delta.ts";
+import { toTimeouts } from "../upstream/settings.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+import { type ChainLink, mergePlugins } from "./chain.ts";
+import type { RequestView } from "./request-view.ts";
+
+/** What a route answers where it cannot do what it is for; the status is Apache APISIX's (`apisix/init.lua`). */
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly status: number;
+  /** For the log and for explanations. */
+  readonly message: string;
+}
+
+/** A route, compiled: everything that a request needs, found when the configuration changed. */
+export interface RouteEntry {
+  readonly facts: RouteFacts;
+  /** A reference that the route cannot do without is missing: no plugin runs. */
+  readonly refusal: Failure | undefined;
+  /** Where requests go; asked for after the plugins ran, since they may answer or choose another. */
+  readonly target: Upstream | Failure;
+  /** The route's own limits, where it has any. */
+  readonly timeouts: TransportTimeouts | undefined;
+  readonly websocket: boolean;
+  /** Merged plugins of the route, without global rules, in the order they run. */
+  readonly links: readonly ChainLink[];
+}
+
+/** A route at work: its entry, and what answers its requests. */
+export interface ActiveRoute {
+  readonly entry: RouteEntry;
+  readonly answer: Answer;
+}
+
+/** Answers a request that a route took. Never rejects. */
+export type Answer = (c: Context, view: RequestView) => Response | Promise<Response>;
+
+/** Looks resources up while a route is compiled. */
+export interface Lookup {
+  get<K extends ServedKind>(kind: K, id: string): ResourceOf<K> | undefined;
+  /** The upstream at work of a resource (`upstream/1`, `route/7`). */
+  upstream(key: string): Upstream | undefined;
+}
+
+/** The id of the lone node's entry in the matcher; no route can have it, since ids hold no `$`. */
+export const LONE_NODE_ID = "$node";
+
+/** What the matcher needs to know of a route; hosts are its service's where it has none of its own. */
+export function toMatchRoute(route: ResourceOf<"route">, service: ResourceOf<"service"> | undefined): MatchRoute {
+  const { host, hosts, uri, uris, remote_addr: address, remote_addrs: addresses } = route;
+  return {
+    id: route.id,
+    uris: uris ?? (uri === undefined ? [] : [uri]),
+    hosts: hosts ?? (host === undefined ? service?.hosts ?? [] : [host]),
+    methods: route.methods ?? [],
+    remoteAddrs: addresses ?? (address === undefined ? [] : [address]),
+    vars: route.vars,
+    priority: route.priority,
+    disabled: route.status === 0,
+  };
+}
+
+/** The lone node as a route: any path, no host, the lowest priority there is. */
+export const LONE_NODE_ROUTE: MatchRoute = {
+  id: LONE_NODE_ID,
+  uris: ["/*"],
+  hosts: [],
+  methods: [],
+  remoteAddrs: [],
+  vars: [],
+  priority: Number.MIN_SAFE_INTEGER,
+};
+
+/** The entry of the lone node. */
+export function compileLoneNode(lookup: Lookup): RouteEntry {
+  return {
+    facts: { id: "node", labels: {} },
+    refusal: undefined,
+    target: lookup.upstream("node/node") ?? NO_UPSTREAM,
+    timeouts: undefined,
+    websocket: true,
+    links: [],
+  };
+}
+
+const NO_UPSTREAM: Failure = { code: "no_upstream", status: 503, message: "The route has no upstream" };
+
+/** Compiles a route with all that it refers to. Never throws: what is missing becomes the status that APISIX answers with. */
+export function compileRoute(route: ResourceOf<"route">, lookup: Lookup, catalogue: Catalogue): RouteEntry {
+  const { service_id: serviceId, plugin_config_id: configId } = route;
+  const service = serviceId === undefined ? undefined : lookup.get("service", serviceId);
+  const pluginConfig = configId === undefined ? undefined : lookup.get("plugin_config", configId);
+  return {
+    facts: {
+      id: route.id,
+      ...(route.name === undefined ? {} : { name: route.name }),
+      ...(serviceId === undefined ? {} : { serviceId }),
+      labels: { ...service?.labels, ...route.labels },
+    },
+    refusal: configId !== undefined && pluginConfig === undefined
+      ? missing("plugin_config", configId, 503)
+      : serviceId !== undefined && service === undefined
+      ? missing("service", serviceId, 404)
+      : undefined,
+    target: findTarget(route, service, lookup),
+    timeouts: route.timeout === undefined ? undefined : toTimeouts(route.timeout),
+    websocket: route.enable_websocket ?? service?.enable_websocket ?? false,
+    links: mergePlugins([
+      { from: `route/${route.id}`, uses: route.plugins },
+      { from: `plugin_config/${configId}`, uses: pluginConfig?.plugins },
+      { from: `service/${serviceId}`, uses: service?.plugins },
+    ], catalogue),
+  };
+}
+
+/** The route's own upstream goes before its service's; written inline, before one that is named. */
+function findTarget(
+  route: ResourceOf<"route">,
+  service: ResourceOf<"service"> | undefined,
+  lookup: Lookup,
+): Upstream | Failure {
+  if (route.upstream !== undefined) return lookup.upstream(`route/${route.id}`) ?? NO_UPSTREAM;
+  if (route.upstream_id !== undefined) return named(route.upstream_id, lookup);
+  if (service?.upstream !== undefined) return lookup.upstream(`service/${service.id}`) ?? NO_UPSTREAM;
+  if (service?.upstream_id !== undefined) return named(service.upstream_id, lookup);
+  return NO_UPSTREAM;
+}
+
+function named(id: string, lookup: Lookup): Upstream | Failure {
+  return lookup.upstream(`upstream/${id}`) ?? missing("upstream", id, 502);
+}
+
+function missing(kind: Kind, id: string, status: number): Failure {
+  return { code: "missing_reference", status, message: `The route refers to ${kind} '${id}', which is not there` };
+}

@@ -1,0 +1,157 @@
+import { getLogger } from "@logtape/logtape";
+import { Hono, type MiddlewareHandler } from "hono";
+import type { SecretSources } from "../config/secrets.ts";
+import { carryHead } from "../forward/answer.ts";
+import type { Transport } from "../forward/transport.ts";
+import { fetchTransport } from "../forward/transports/fetch.ts";
+import type { RouterName } from "../match/route.ts";
+import { compileCidrs } from "../net/cidr.ts";
+import { createCatalogue } from "../pipeline/catalogue.ts";
+import type { Plugin } from "../pipeline/plugin.ts";
+import { builtinPlugins } from "../plugins/index.ts";
+import type { KeyFilter, KeyStatus } from "../store/key-status.ts";
+import type { ConfigSource } from "../store/source.ts";
+import { Store } from "../store/store.ts";
+import { createAnswer, type SendOptions } from "./chains.ts";
+import { createDispatch } from "./dispatch.ts";
+import { createInspector } from "./inspect.ts";
+import { readSource } from "./read-source.ts";
+import { logFailure } from "./log-failure.ts";
+import { statusOf } from "./status-of.ts";
+import type { GatewayStatus } from "./status.ts";
+import { RouteTable } from "./table.ts";
+import { UpstreamSet } from "./upstreams.ts";
+
+/** What a gateway is made of; only `source` is needed. */
+export interface GatewayOptions {
+  /** Where the resources come from. */
+  readonly source: ConfigSource;
+  /** What sends requests to nodes. Default: over the runtime's `fetch`, with the gaps that `docs/forwarding.md` lists. */
+  readonly transport?: Transport;
+  /** Which of Apache APISIX's routers. Default: `radixtree_host_uri`. */
+  readonly router?: RouterName;
+  /** Plugins beside the built-in ones. */
+  readonly plugins?: readonly Plugin[];
+  /** CIDR ranges of proxies whose `X-Forwarded-*` fields are believed. Default: none. */
+  readonly trustedProxies?: readonly string[];
+  /** Milliseconds for a request up to its answer's head, over all tries; 0 = none. Default: 0. */
+  readonly totalTimeout?: number;
+  /** Bytes of a body that routes may look into (`post_arg_*`, `graphql_*`). Default: 1048576 (1 MiB). */
+  readonly maxInspectedBody?: number;
+  /** Bytes of one resource's value. Default: 262144 (256 KiB). */
+  readonly maxResourceBytes?: number;
+  /** How encrypted fields, `$ENV://` and `$secret://` references are resolved. Default: they are not, and what needs them is rejected. */
+  readonly secrets?: SecretSources;
+}
+
+/** An API gateway over a source of routes, to be mounted or served. */
+export interface Gateway {
+  /** Answers a request; one that no route takes with `404 {"error_msg":"404 Route Not Found"}`. */
+  readonly fetch: (request: Request, env?: unknown) => Response | Promise<Response>;
+  /** For an application of one's own: a request that no route takes falls through to what follows. */
+  readonly middleware: MiddlewareHandler;
+  /** Resolves once the first full list of the source is applied, or the gateway is closed. Never rejects. */
+  readonly ready: Promise<void>;
+  status(): GatewayStatus;
+  /** What became of each key; without a filter, of those that are not `active` or have warnings. */
+  keys(filter?: KeyFilter): KeyStatus[];
+  /** Stops reading the source and lets go of everything; requests under way go on to their end. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a gateway over a source and begins to read it.
+ *
+ * @throws {Error} where an option cannot be used: two plugins of one name, an address that is none.
+ *
+ * @example
+ * ```ts
+ * import { Hono } from "hono";
+ * import { createGateway, memorySource } from "gatewatch";
+ *
+ * const gateway = createGateway({ source: memorySource() });
+ * await gateway.ready;
+ * export default new Hono().use(gateway.middleware).get("/health", (c) => c.text("ok"));
+ * ```
+ */
+export function createGateway(options: GatewayOptions): Gateway {
+  const { source, router = "radixtree_host_uri" } = options;
+  const transport = options.transport ?? fetchTransport();
+  const catalogue = createCatalogue([...builtinPlugins, ...options.plugins ?? []]);
+  const upstreams = new UpstreamSet({ release: (peer) => transport.release(peer) });
+  const send: SendOptions = { transport, totalTimeout: options.totalTimeout ?? 0, onFailure: logFailure };
+  const store: Store = new Store({
+    prefix: source.prefix,
+    load: {
+      plugins: catalogue,
+      inspect: createInspector(router),
+      ...(options.maxResourceBytes === undefined ? {} : { maxBytes: options.maxResourceBytes }),
+      ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
+    },
+    onCommit: (delta) => table.apply(delta),
+  });
+  const table = new RouteTable({
+    store,
+    catalogue,
+    upstreams,
+    router,
+    createAnswer: (entry) => createAnswer(entry, send, catalogue),
+  });
+
+  const dispatch = createDispatch({
+    table,
+    isReady: () => store.revision !== undefined,
+    isTrusted: trustedProxies(options.trustedProxies ?? []),
+    maxInspectedBody: options.maxInspectedBody ?? 1024 * 1024,
+  });
+  const abort = new AbortController();
+  const ready = Promise.withResolvers<void>();
+  const reading = readSource(source, store, abort.signal, ready.resolve).catch((error) => {
+    getLogger(["gatewatch", "store"]).error("The source ended with an error: {error}", { error });
+  });
+
+  return {
+    fetch: createFetch(dispatch),
+    middleware: async (c, next) => await dispatch(c, next),
+    ready: ready.promise,
+    status: () => statusOf(source, store),
+    keys: (filter) => [...store.keys(filter)].filter((key) => filter !== undefined || isOdd(key)),
+    async close() {
+      abort.abort();
+      ready.resolve();
+      await reading;
+      upstreams.close();
+      if (options.transport === undefined) await transport.close();
+    },
+  };
+}
+
+/** Hono around the request path. HEAD is answered by Hono with a Response of its own, which gets the node's head back. */
+function createFetch(dispatch: ReturnType<typeof createDispatch>): Gateway["fetch"] {
+  const heads = new WeakMap<Request, Response>();
+  const app = new Hono({ getPath: () => "/" });
+  app.all("/", async (c) => {
+    const response = await dispatch(c) as Response;
+    if (c.req.raw.method === "HEAD") heads.set(c.req.raw, response);
+    return response;
+  });
+  return (request, env) => {
+    const response = app.fetch(request, env as object);
+    if (request.method !== "HEAD") return response;
+    return Promise.resolve(response).then((made) => {
+      const answered = heads.get(request);
+      return answered === undefined ? made : carryHead(answered, made);
+    });
+  };
+}
+
+function trustedProxies(ranges: readonly string[]): ((address: string) => boolean) | undefined {
+  if (ranges.length === 0) return undefined;
+  const compiled = compileCidrs(ranges);
+  if (typeof compiled === "function") return compiled;
+  throw new Error(`Cannot trust proxies: ${compiled.map((issue) => issue.message).join("; ")}`);
+}
+
+function isOdd({ state, warnings }: KeyStatus): boolean {
+  return state !== "active" || warnings.length > 0;
+}

@@ -1,0 +1,134 @@
+import type { InlineUpstream } from "../config/upstream.ts";
+import { Matcher } from "../match/matcher.ts";
+import type { Match, MatchRequest, RouterName } from "../match/route.ts";
+import type { Explanation } from "../match/explanation.ts";
+import type { Catalogue } from "../pipeline/catalogue.ts";
+import type { Delta, ResourceChange } from "../store/delta.ts";
+import type { Store } from "../store/store.ts";
+import {
+  type ActiveRoute,
+  type Answer,
+  compileLoneNode,
+  compileRoute,
+  LONE_NODE_ID,
+  LONE_NODE_ROUTE,
+  type Lookup,
+  type RouteEntry,
+  toMatchRoute,
+} from "./entry.ts";
+import type { UpstreamSet } from "./upstreams.ts";
+
+/** What the table asks the store. */
+export type TableStore = Pick<Store, "get" | "allDependents">;
+
+export interface TableOptions {
+  readonly store: TableStore;
+  readonly catalogue: Catalogue;
+  readonly upstreams: UpstreamSet;
+  readonly router: RouterName;
+  /** Makes what answers a route's requests. */
+  readonly createAnswer: (entry: RouteEntry) => Answer;
+}
+
+/**
+ * The snapshot, compiled for matching. A change compiles the routes that it concerns, and only those; each is put in its own place of the match
+ * tree. A request that holds an entry keeps it, whatever changes meanwhile.
+ */
+export class RouteTable {
+  readonly #store: TableStore;
+  readonly #catalogue: Catalogue;
+  readonly #upstreams: UpstreamSet;
+  readonly #matcher: Matcher<ActiveRoute>;
+  readonly #lookup: Lookup;
+  readonly #createAnswer: (entry: RouteEntry) => Answer;
+
+  constructor({ store, catalogue, upstreams, router, createAnswer }: TableOptions) {
+    this.#store = store;
+    this.#catalogue = catalogue;
+    this.#upstreams = upstreams;
+    this.#createAnswer = createAnswer;
+    this.#matcher = new Matcher({ router });
+    this.#lookup = { get: (kind, id) => store.get(kind, id), upstream: (key) => upstreams.get(key) };
+  }
+
+  get size(): number {
+    return this.#matcher.size;
+  }
+
+  match(request: MatchRequest): Match<ActiveRoute> | undefined | "body" {
+    return this.#matcher.match(request);
+  }
+
+  explain(request: MatchRequest): Explanation {
+    return this.#matcher.explain(request);
+  }
+
+  /** Takes up what a batch changed; in one turn of the event loop, so that no request sees half of it. */
+  apply(delta: Delta): void {
+    for (const change of delta.changes) this.#applyUpstream(change);
+    for (const id of this.#routesOf(delta.changes)) this.#compile(id);
+    for (const change of delta.changes) if (change.kind === "node") this.#applyLoneNode(change.after !== undefined);
+  }
+
+  /** Upstreams come first: routes are compiled against them. */
+  #applyUpstream(change: ResourceChange): void {
+    switch (change.kind) {
+      case "upstream":
+        return this.#upstreams.set(`upstream/${change.id}`, change.after);
+      case "route":
+      case "service":
+        if (change.after?.upstream !== undefined || change.before?.upstream !== undefined) {
+          this.#upstreams.set(`${change.kind}/${change.id}`, change.after?.upstream);
+        }
+        return;
+      case "node":
+        return this.#upstreams.set("node/node", change.after && loneUpstream(change.after));
+    }
+  }
+
+  /** Ids of the routes that changed, or that refer to what changed. */
+  #routesOf(changes: readonly ResourceChange[]): Set<string> {
+    const ids = new Set<string>();
+    for (const { kind, id, before, after } of changes) {
+      if (kind === "route") {
+        ids.add(id);
+        continue;
+      }
+      // An upstream that stays was changed in place: what refers to it need not know.
+      if (kind === "upstream" && before !== undefined && after !== undefined) continue;
+      for (const dependent of this.#store.allDependents(kind, id)) if (dependent.kind === "route") ids.add(dependent.id);
+    }
+    return ids;
+  }
+
+  #compile(id: string): void {
+    const route = this.#store.get("route", id);
+    if (route === undefined) {
+      this.#matcher.delete(id);
+      return;
+    }
+    const service = route.service_id === undefined ? undefined : this.#store.get("service", route.service_id);
+    const entry = compileRoute(route, this.#lookup, this.#catalogue);
+    this.#matcher.set(toMatchRoute(route, service), { entry, answer: this.#createAnswer(entry) });
+  }
+
+  #applyLoneNode(present: boolean): void {
+    if (!present) {
+      this.#matcher.delete(LONE_NODE_ID);
+      return;
+    }
+    const entry = compileLoneNode(this.#lookup);
+    this.#matcher.set(LONE_NODE_ROUTE, { entry, answer: this.#createAnswer(entry) });
+  }
+}
+
+function loneUpstream(node: { readonly host: string; readonly port: number }): InlineUpstream {
+  return {
+    nodes: [{ host: node.host, port: node.port, weight: 1, priority: 0 }],
+    type: "roundrobin",
+    hash_on: "vars",
+    retry_timeout: 0,
+    scheme: "http",
+    pass_host: "pass",
+  };
+}
