@@ -2,8 +2,11 @@ import * as v from "valibot";
 import { pattern, text } from "./fields.ts";
 import { either } from "./schema-tools.ts";
 
-/** A reference to a secret that is kept elsewhere: `$env://NAME`, `$secret://manager/id/name`; the scheme in either case. */
-const REFERENCE = /^\$(?:env|secret):\/\/./i;
+/**
+ * A reference to a secret that is kept elsewhere: `$env://NAME`, `$ENV://NAME` (`apisix/core/env.lua` knows no case),
+ * `$secret://manager/id/name`. Spelled without a flag, which JSON Schema could not say.
+ */
+const REFERENCE = /^\$(?:[eE][nN][vV]|secret):\/\/./;
 
 /** Whether a text stands for a secret kept elsewhere. */
 export function isReference(value: unknown): boolean {

@@ -18,7 +18,7 @@ import {
 } from "./fields.ts";
 import { missingPort, type Node, type StoredNodes, storedNodes, toNodes } from "./nodes.ts";
 import { certificate, privateKey } from "./pem.ts";
-import { rule, ruled } from "./schema-tools.ts";
+import { type JsonSchema, rule, ruled } from "./schema-tools.ts";
 
 /** What a route, a service or a plugin may hold inline. Facts: `apisix/schema_def.lua`, upstream_schema. */
 export interface InlineUpstream extends Described {
@@ -80,8 +80,11 @@ export interface Upstream extends InlineUpstream {
 export const SCHEMES = ["http", "https", "grpc", "grpcs", "tcp", "tls", "udp", "kafka"] as const;
 
 /** Variables that may be hashed on (`schema_def.lua`, upstream_hash_vars_schema; `A-z` is APISIX's). */
-const HASH_VARS =
+const HASH_VARS: RegExp =
   /^((uri|server_name|server_addr|request_uri|remote_port|remote_addr|query_string|host|hostname|mqtt_client_id)|arg_[0-9a-zA-z_-]+)$/;
+
+/** Names of header fields and cookies that may be hashed on. */
+const HASH_FIELD = /^[a-zA-Z0-9_-]+$/;
 
 const tls: v.GenericSchema<unknown, UpstreamTls> = ruled(
   fields({
@@ -140,11 +143,11 @@ export const upstreamSchema: v.GenericSchema<unknown, Draft<Upstream>> = v.pipe(
       oneOf: [{ required: ["nodes"] }, { required: ["service_name", "discovery_type"] }],
     }),
     rule<Stored>(hashKey, {
-      if: {
-        properties: { type: { const: "chash" }, hash_on: { not: { const: "consumer" } } },
-        required: ["type"],
-      },
-      then: { required: ["key"] },
+      allOf: [
+        chash({ not: { const: "consumer" } }, { required: ["key"] }),
+        chash({ const: "vars" }, { properties: { key: { pattern: HASH_VARS.source } } }),
+        chash({ enum: ["header", "cookie"] }, { properties: { key: { pattern: HASH_FIELD.source } } }, "hash_on"),
+      ],
     }, "key"),
     rule<Stored>(
       ({ pass_host, upstream_host }) =>
@@ -160,6 +163,11 @@ export const upstreamSchema: v.GenericSchema<unknown, Draft<Upstream>> = v.pipe(
   v.transform(complete),
 );
 
+/** Says what hashing needs, in JSON Schema; without `hash_on` the default, `vars`, is meant. */
+function chash(hash_on: JsonSchema, then: JsonSchema, ...required: readonly string[]): JsonSchema {
+  return { if: { properties: { type: { const: "chash" }, hash_on }, required: ["type", ...required] }, then };
+}
+
 function nodesOrDiscovery({ nodes, service_name, discovery_type }: Stored): string | undefined {
   const discovered = service_name !== undefined && discovery_type !== undefined;
   if ((nodes !== undefined) !== discovered) return undefined;
@@ -172,7 +180,7 @@ function hashKey({ type, hash_on, key }: Stored): string | undefined {
   if (hash_on === "vars" && !HASH_VARS.test(key)) {
     return "must be a variable such as remote_addr, uri, request_uri, query_string, host or arg_NAME, as hash_on is vars";
   }
-  if ((hash_on === "header" || hash_on === "cookie") && !/^[a-zA-Z0-9_-]+$/.test(key)) {
+  if ((hash_on === "header" || hash_on === "cookie") && !HASH_FIELD.test(key)) {
     return `must be letters, digits, '-', '_', as hash_on is ${hash_on}`;
   }
   return undefined;
