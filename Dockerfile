@@ -14,7 +14,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --no-audit --no-fund
 RUN mkdir -p /out/bin /out/app && cp -L node_modules/.bin/bun node_modules/.bin/deno /out/bin/
-RUN cp package.json package-lock.json .npmrc /out/app/ && cd /out/app && npm ci --omit=dev --ignore-scripts --no-audit --no-fund && rm package-lock.json .npmrc
+RUN cp package.json package-lock.json .npmrc /out/app/ && cd /out/app && npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund && rm package-lock.json .npmrc
 
 FROM modules AS executable
 COPY . .
