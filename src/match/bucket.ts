@@ -1,9 +1,18 @@
+import { BucketIndex } from "./bucket-index.ts";
 import type { Candidate } from "./candidate.ts";
-import { compareRank } from "./rank.ts";
+import { insertRanked, removeRanked } from "./ranked-list.ts";
+
+/** From this many routes of one place on they are indexed; trying fewer one by one is faster. */
+const INDEXED_FROM = 12;
+
+/** Below this many the index is given up; less than above, so that a route that comes and goes does not build it every time. */
+const INDEXED_UNTIL = 6;
 
 /** The routes of one host and one path, best first. */
 export class Bucket<T> {
   readonly #candidates: Candidate<T>[] = [];
+  readonly #all: readonly (readonly Candidate<T>[])[] = [this.#candidates];
+  #index: BucketIndex<T> | undefined = undefined;
 
   get size(): number {
     return this.#candidates.length;
@@ -15,23 +24,22 @@ export class Bucket<T> {
   }
 
   add(candidate: Candidate<T>): void {
-    this.#candidates.splice(this.#position(candidate), 0, candidate);
+    insertRanked(this.#candidates, candidate);
+    if (this.#index !== undefined) this.#index.add(candidate);
+    else if (this.#candidates.length >= INDEXED_FROM) {
+      this.#index = new BucketIndex<T>();
+      for (const one of this.#candidates) this.#index.add(one);
+    }
   }
 
   remove(candidate: Candidate<T>): void {
-    const at = this.#position(candidate);
-    if (this.#candidates[at] === candidate) this.#candidates.splice(at, 1);
+    removeRanked(this.#candidates, candidate);
+    if (this.#candidates.length < INDEXED_UNTIL) this.#index = undefined;
+    else this.#index?.remove(candidate);
   }
 
-  /** Where the candidate is, or belongs. */
-  #position(candidate: Candidate<T>): number {
-    let low = 0;
-    let high = this.#candidates.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (compareRank(this.#candidates[middle]!, candidate) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+  /** Lists of the routes that may fit, each best first; those left out do not fit for sure. */
+  fitting(host: string, path: string): readonly (readonly Candidate<T>[])[] {
+    return this.#index === undefined ? this.#all : this.#index.fitting(host, path);
   }
 }

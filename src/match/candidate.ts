@@ -9,6 +9,8 @@ export interface CompiledRoute<T> {
   readonly source: MatchRoute;
   readonly priority: number;
   readonly predicates: readonly Predicate[];
+  /** For routers that do not index hosts: its hosts in lower case, where it has some and none is a wildcard or has a port. */
+  readonly exactHosts: readonly string[] | undefined;
   readonly value: T;
   /** One for each of its hosts and paths. */
   readonly candidates: readonly Candidate<T>[];
@@ -32,11 +34,13 @@ export function compileRoute<T>(router: RouterName, source: MatchRoute, value: T
   const predicates = compilePredicates(source, !byHost, issues);
   if (issues.length > 0) return issues;
   const candidates: Candidate<T>[] = [];
-  const route: CompiledRoute<T> = { id: source.id, source, priority: source.priority, predicates, value, candidates };
-  const named = byHost ? new Set(source.hosts.map((host) => host.toLowerCase())) : new Set<string>();
-  for (const host of named.size > 0 ? named : [undefined]) {
+  const hosts = [...new Set(source.hosts.map((host) => host.toLowerCase()))];
+  const exactHosts = byHost || hosts.length === 0 || hosts.some((host) => /[*:]/.test(host)) ? undefined : hosts;
+  const { id, priority } = source;
+  const route: CompiledRoute<T> = { id, source, priority, predicates, exactHosts, value, candidates };
+  for (const host of byHost && hosts.length > 0 ? hosts : [undefined]) {
     for (const pattern of patterns) {
-      const match: Match<T> = { value, id: source.id, uri: pattern.uri, host, params: NO_PARAMS };
+      const match: Match<T> = { value, id, uri: pattern.uri, host, params: NO_PARAMS };
       candidates.push({ route, host, pattern, match });
     }
   }

@@ -1,4 +1,4 @@
-import { compilePathRegex } from "./path-regex.ts";
+import { compilePathParts, type PathPart } from "./path-parts.ts";
 import type { MatchIssue, PathParams } from "./route.ts";
 
 /** One configured path, compiled. */
@@ -13,6 +13,8 @@ export interface PathPattern {
   readonly key: string;
   /** Set where being found under the key is not all: the path's parameters, or undefined where the path is another one. */
   readonly params: ((path: string) => PathParams | undefined) | undefined;
+  /** The segments, where each is a text, a parameter or a rest. */
+  readonly parts: readonly PathPart[] | undefined;
 }
 
 /** No parameters. */
@@ -33,11 +35,13 @@ export function compilePath(uri: string, withParameters: boolean): PathPattern |
   const colon = withParameters ? uri.indexOf(":") : -1;
   const mark = colon >= 0 ? colon : uri.indexOf("*");
   const length = encoder.encode(uri).length;
-  if (mark < 0) return { uri, length, exact: true, key: uri, params: undefined };
+  if (mark < 0) return { uri, length, exact: true, key: uri, params: undefined, parts: undefined };
   const key = uri.slice(0, mark);
   // A prefix and nothing else, which the tree has compared already.
-  if (mark === uri.length - 1 && uri[mark] === "*") return { uri, length, exact: false, key, params: undefined };
-  const params = compilePathRegex(uri);
-  if (typeof params === "string") return params;
-  return { uri, length, exact: false, key, params };
+  if (mark === uri.length - 1 && uri[mark] === "*") {
+    return { uri, length, exact: false, key, params: undefined, parts: undefined };
+  }
+  const compiled = compilePathParts(uri);
+  if (typeof compiled === "string") return compiled;
+  return { uri, length, exact: false, key, params: compiled?.params, parts: compiled?.parts };
 }

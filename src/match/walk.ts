@@ -5,6 +5,7 @@ import type { HostIndex } from "./host-index.ts";
 import type { PathIndex } from "./path-index.ts";
 import { NO_PARAMS } from "./path-pattern.ts";
 import type { Predicate, Verdict } from "./predicate.ts";
+import { compareRank } from "./rank.ts";
 import type { Match, MatchRequest, PathParams } from "./route.ts";
 
 /** How the routes of one level are found by host. */
@@ -32,6 +33,9 @@ export interface WalkRecorder<T> {
 
 /** What a walk ends with: the route, undefined for none, or that a route cannot be judged before the body was buffered. */
 export type WalkResult<T> = Match<T> | undefined | "body";
+
+/** How many routes of one place a recorder is told of after the one that is the answer. */
+const MAX_BEYOND = 1000;
 
 /** Goes through the levels of hosts: that host, its suffixes, longest first, and routes without a host. */
 export function walkHosts<T>(index: HostIndex<T>, request: MatchRequest, recorder?: WalkRecorder<T>): WalkResult<T> {
@@ -90,13 +94,40 @@ function walkPaths<T>(
 }
 
 function walkBucket<T>(bucket: Bucket<T>, request: MatchRequest, recorder: WalkRecorder<T> | undefined): WalkResult<T> {
+  if (recorder !== undefined) return walkList(bucket.candidates, request, recorder);
+  const lists = bucket.fitting(request.host, request.path);
+  return lists.length === 1 ? walkList(lists[0]!, request, undefined) : walkLists(lists, request);
+}
+
+function walkList<T>(
+  list: readonly Candidate<T>[],
+  request: MatchRequest,
+  recorder: WalkRecorder<T> | undefined,
+): WalkResult<T> {
   let found: WalkResult<T>;
-  for (const candidate of bucket.candidates) {
-    const tried = judge(candidate, request, recorder);
+  let beyond = 0;
+  for (let i = 0; i < list.length; i++) {
+    const tried = judge(list[i]!, request, recorder);
     found ??= tried;
-    if (found !== undefined && recorder === undefined) return found;
+    if (found !== undefined && (recorder === undefined || beyond++ === MAX_BEYOND)) return found;
   }
   return found;
+}
+
+/** Tries the routes of several lists in one order. */
+function walkLists<T>(lists: readonly (readonly Candidate<T>[])[], request: MatchRequest): WalkResult<T> {
+  const at = lists.map(() => 0);
+  for (;;) {
+    let best = -1;
+    for (const [i, list] of lists.entries()) {
+      const next = list[at[i]!];
+      if (next !== undefined && (best < 0 || compareRank(next, lists[best]![at[best]!]!) < 0)) best = i;
+    }
+    if (best < 0) return undefined;
+    const found = judge(lists[best]![at[best]!]!, request, undefined);
+    if (found !== undefined) return found;
+    at[best] = at[best]! + 1;
+  }
 }
 
 function judge<T>(

@@ -89,6 +89,41 @@ function toMatchRequest(request: PlainRequest): MatchRequest {
   return { method, host, path, address, variables };
 }
 
+/** Many routes of few places, so that a place has enough of them to be indexed. */
+const crowdedRoute: fc.Arbitrary<MatchRoute> = fc.record({
+  id: fc.integer({ min: 1, max: 40 }).map(String),
+  uris: fc.uniqueArray(
+    fc.array(fc.constantFrom("a", "b", ":x", ":y", "*", "*r", "a.b", ""), { minLength: 1, maxLength: 3 }).map((parts) =>
+      `/:t/${parts.join("/")}`.replace(/\/\/+/g, "/")
+    ),
+    { minLength: 1, maxLength: 2 },
+  ),
+  hosts: fc.oneof(
+    fc.constant([]),
+    fc.uniqueArray(host, { maxLength: 2 }),
+    fc.constantFrom(["a.com"], ["b.a.com", "a.com"]),
+  ),
+  methods: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, {
+    weight: 1,
+    arbitrary: fc.uniqueArray(method, { maxLength: 2 }),
+  }),
+  remoteAddrs: fc.constant([]),
+  vars: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, {
+    weight: 1,
+    arbitrary: fc.array(comparison, { minLength: 1, maxLength: 2 }),
+  }),
+  priority: fc.constantFrom(0, 0, 0, 1, -1),
+});
+
+const crowdedChange = fc.oneof(
+  { weight: 3, arbitrary: crowdedRoute.map((route) => ({ kind: "set" as const, route })) },
+  {
+    weight: 1,
+    arbitrary: fc.integer({ min: 1, max: 40 }).map((one) => ({ kind: "delete" as const, id: String(one) })),
+  },
+);
+
+const crowd = fc.array(crowdedChange, { minLength: 20, maxLength: 80, size: "max" });
 const changes = fc.array(anyChange, { minLength: 1, maxLength: 24 });
 const requests = fc.array(anyRequest, { minLength: 4, maxLength: 4 });
 const RUNS = 10_000;
@@ -97,19 +132,15 @@ describe("Matcher, changed at random", () => {
   for (const router of ["radixtree_host_uri", "radixtree_uri", "radixtree_uri_with_parameter"] as const) {
     it(`answers as a linear search does (${router})`, () => {
       fc.assert(
-        fc.property(changes, requests, (made, asked) => {
-          const { matcher, routes } = build(router, made);
-          for (const request of asked) {
-            const found = matcher.match(toMatchRequest(request));
-            const expected = answer(router, routes.values(), request);
-            if (found === undefined || found === "body") assert.equal(found, expected);
-            else {
-              assert.deepEqual({ id: found.id, uri: found.uri, params: { ...found.params } }, expected);
-              assert.equal(found.value, `value of ${found.id}`);
-            }
-          }
-        }),
+        fc.property(changes, requests, (made, asked) => compareWithReference(router, made, asked)),
         { numRuns: Math.ceil(RUNS / 3) + 1 },
+      );
+    });
+
+    it(`answers as a linear search does where many routes share a place (${router})`, () => {
+      fc.assert(
+        fc.property(crowd, requests, (made, asked) => compareWithReference(router, made, asked)),
+        { numRuns: 300 },
       );
     });
 
@@ -140,6 +171,19 @@ describe("Matcher, changed at random", () => {
     });
   }
 });
+
+function compareWithReference(router: RouterName, made: readonly AnyChange[], asked: readonly PlainRequest[]): void {
+  const { matcher, routes } = build(router, made);
+  for (const request of asked) {
+    const found = matcher.match(toMatchRequest(request));
+    const expected = answer(router, routes.values(), request);
+    if (found === undefined || found === "body") assert.equal(found, expected);
+    else {
+      assert.deepEqual({ id: found.id, uri: found.uri, params: { ...found.params } }, expected);
+      assert.equal(found.value, `value of ${found.id}`);
+    }
+  }
+}
 
 function checkExplanation(
   told: Explanation,

@@ -1,27 +1,38 @@
 import type { PathParams } from "./route.ts";
 import { compileRegex } from "./regex.ts";
 
-/** What a segment of a configured path takes. */
-type Segment = { readonly text: string } | { readonly one: string } | { readonly rest: string };
+/** What a segment of a configured path takes: this text, any one segment, or all that is left. The last two have names. */
+export type PathPart = { readonly text: string } | { readonly one: string } | { readonly rest: string };
 
 /** Characters that mean more than themselves in a regular expression. */
 const SPECIAL = /[\\^$.|?*+()[\]{}]/;
+
+/** Takes a path apart: its parameters, or undefined where the path is another one. */
+type TakeApart = (path: string) => PathParams | undefined;
+
+/** A path with `:name` or `*name` segments, compiled. */
+export interface PathParts {
+  readonly params: TakeApart;
+  /** What {@link SegmentTrie} can index; undefined where a segment is a regular expression. */
+  readonly parts: readonly PathPart[] | undefined;
+}
 
 /**
  * Compiles a path with `:name` or `*name` segments. The usual ones (one `*`, no characters special to regular expressions) are compared
  * by hand; the others by the linear-time engine.
  *
- * @returns The function that takes a path apart, undefined where no segment begins with `:` or `*`, or why it cannot be compiled.
+ * @returns undefined where no segment begins with `:` or `*`; a text where it cannot be compiled, which says why.
  */
-export function compilePathRegex(uri: string): ((path: string) => PathParams | undefined) | undefined | string {
-  const segments = splitPath(uri);
-  const parts = segments.map(toSegment);
+export function compilePathParts(uri: string): PathParts | undefined | string {
+  const parts = splitPath(uri).map(toPart);
   if (parts.every((part) => "text" in part)) return undefined;
   const stars = parts.filter((part) => "rest" in part).length;
   const regular = parts.some((part) => "text" in part && SPECIAL.test(part.text));
   const names = parts.map((part) => "one" in part ? part.one : "rest" in part ? part.rest : undefined);
   const repeated = names.some((name, i) => name !== undefined && names.indexOf(name) !== i);
-  return stars <= 1 && !regular && !repeated ? byHand(parts) : byRegex(parts);
+  if (stars <= 1 && !regular && !repeated) return { params: byHand(parts), parts };
+  const params = byRegex(parts);
+  return typeof params === "string" ? params : { params, parts: regular ? undefined : parts };
 }
 
 /** Empty segments at the end are one: nginx has merged a request's slashes. */
@@ -33,7 +44,7 @@ function splitPath(uri: string): string[] {
   return segments;
 }
 
-function toSegment(segment: string): Segment {
+function toPart(segment: string): PathPart {
   if (segment.startsWith(":")) return { one: segment.slice(1) };
   // APISIX calls a rest without a name `:ext`.
   if (segment.startsWith("*")) return { rest: segment.slice(1) || ":ext" };
@@ -41,7 +52,7 @@ function toSegment(segment: string): Segment {
 }
 
 /** Compares from the front up to the star, from the back down to it; what is left is the star's. */
-function byHand(parts: readonly Segment[]): (path: string) => PathParams | undefined {
+function byHand(parts: readonly PathPart[]): TakeApart {
   const star = parts.findIndex((part) => "rest" in part);
   const front = star < 0 ? parts : parts.slice(0, star);
   const back = star < 0 ? [] : parts.slice(star + 1);
@@ -70,7 +81,7 @@ function byHand(parts: readonly Segment[]): (path: string) => PathParams | undef
   };
 }
 
-function takes(part: Segment, path: string, at: number, stop: number, params: Record<string, string>): boolean {
+function takes(part: PathPart, path: string, at: number, stop: number, params: Record<string, string>): boolean {
   if ("text" in part) return stop - at === part.text.length && path.startsWith(part.text, at);
   if ("one" in part) {
     if (stop === at) return false;
@@ -79,7 +90,7 @@ function takes(part: Segment, path: string, at: number, stop: number, params: Re
   return true;
 }
 
-function byRegex(parts: readonly Segment[]): ((path: string) => PathParams | undefined) | string {
+function byRegex(parts: readonly PathPart[]): TakeApart | string {
   const names: string[] = [];
   const pattern = parts.map((part) => {
     if ("text" in part) return part.text;
