@@ -1,4 +1,4 @@
-import { type ConversionConfig, toJsonSchema } from "@valibot/to-json-schema";
+import { type ConversionConfig, type JsonSchema as Draft, toJsonSchema } from "@valibot/to-json-schema";
 import type * as v from "valibot";
 import type { Kind } from "./kinds.ts";
 import { schemaOf } from "./resource.ts";
@@ -59,17 +59,17 @@ function convert(schema: v.GenericSchema, { strict = false }: JsonSchemaOptions)
 }
 
 /** Adds a rule as it is where that cannot collide, else beside the others. */
-function withRule<T extends { allOf?: unknown[] }>(jsonSchema: T, rule: JsonSchema | undefined): T {
+function withRule(jsonSchema: Draft, rule: JsonSchema | undefined): Draft {
   if (rule === undefined) return jsonSchema;
   if (Object.keys(rule).every((keyword) => !(keyword in jsonSchema))) return { ...jsonSchema, ...rule };
   return { ...jsonSchema, allOf: [...jsonSchema.allOf ?? [], rule] };
 }
 
 /** That JavaScript has exact integers only up to 2^53 is nothing to tell of every number. */
-function withoutSafeLimits<T extends { minimum?: number; maximum?: number }>({ minimum, maximum, ...rest }: T): T {
+function withoutSafeLimits({ minimum, maximum, ...rest }: Draft): Draft {
   return {
     ...rest,
     ...(minimum === undefined || minimum === Number.MIN_SAFE_INTEGER ? {} : { minimum }),
     ...(maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? {} : { maximum }),
-  } as T;
+  };
 }
