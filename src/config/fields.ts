@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { isAddressRange } from "./addresses.ts";
-import { either, list, rule, ruled } from "./schema-tools.ts";
+import { either, list, object, rule, ruled } from "./schema-tools.ts";
 
 /** A text of `min` to `max` UTF-16 units. */
 export function text(min: number = 0, max: number = 64 * 1024): v.GenericSchema<unknown, string> {
@@ -45,7 +45,9 @@ export function oneOf<const T extends string>(...options: readonly T[]): v.Gener
 export function fields<const E extends v.ObjectEntries>(
   entries: E,
 ): v.GenericSchema<unknown, v.InferOutput<v.LooseObjectSchema<E, undefined>>> {
-  return v.looseObject(entries, "must be an object") as Loosened<v.InferOutput<v.LooseObjectSchema<E, undefined>>>;
+  return object(
+    v.looseObject(entries, "must be an object") as Loosened<v.InferOutput<v.LooseObjectSchema<E, undefined>>>,
+  );
 }
 
 /** An array whose items all differ. */
@@ -63,11 +65,9 @@ export function unique<T>(item: v.GenericSchema<unknown, T>, min = 0): v.Generic
 export const flag: v.GenericSchema<unknown, boolean> = v.boolean("must be true or false") as Loosened<boolean>;
 
 /** Any object; its content is for somebody else to check. */
-export const anyObject: v.GenericSchema<unknown, Record<string, unknown>> = v.record(
-  v.string(),
-  v.unknown(),
-  "must be an object",
-) as Loosened<Record<string, unknown>>;
+export const anyObject: v.GenericSchema<unknown, Record<string, unknown>> = object(
+  v.record(v.string(), v.unknown(), "must be an object") as Loosened<Record<string, unknown>>,
+);
 
 /** An id as Apache APISIX allows it; an integer means its decimal digits. */
 export const id: v.GenericSchema<unknown, string> = either(
@@ -136,11 +136,13 @@ export const described: typeof stamps & {
   name: v.exactOptional(text(1, 256)),
   desc: v.exactOptional(text(0, 256)),
   labels: v.exactOptional(
-    v.record(
-      v.string(),
-      pattern(/^\S{1,256}$/, "a label of 1 to 256 characters without white space"),
-      "must be an object",
-    ) as Loosened<Record<string, string>>,
+    object(
+      v.record(
+        v.string(),
+        pattern(/^\S{1,256}$/, "a label of 1 to 256 characters without white space"),
+        "must be an object",
+      ) as Loosened<Record<string, string>>,
+    ),
   ),
 };
 

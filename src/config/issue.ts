@@ -71,7 +71,7 @@ export function toIssues(
       path = toPath(path, typeof key === "number" ? key : String(key));
       secret ||= typeof key === "string" && SECRET_FIELD.test(key);
     }
-    if (issue.kind === "schema" && issue.received === "undefined") return { path, message: "is required" };
+    if (issue.kind === "schema" && issue.input === undefined) return { path, message: "is required" };
     if (issue.type === "raw_check") return { path, message: issue.message };
     const message = issue.message.startsWith("must ") ? issue.message : expectation(issue);
     return { path, message: `${message}, is ${describe(issue.input, secret || hidden(path))}` };

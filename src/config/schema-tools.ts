@@ -83,6 +83,24 @@ export function list<T>(item: v.GenericSchema<unknown, T>): v.GenericSchema<unkn
   };
 }
 
+const noObject = v.custom<never>(() => false, "must be an object");
+
+/** Only objects: to valibot, arrays are objects, too. An empty array counts as an empty object, since some writers know no difference. */
+export function object<T>(schema: v.GenericSchema<unknown, T>): v.GenericSchema<unknown, T> {
+  return {
+    ...schema,
+    "~run": (dataset, config) => {
+      if (Array.isArray(dataset.value)) {
+        if (dataset.value.length > 0) {
+          return noObject["~run"](dataset, config) as v.OutputDataset<T, v.BaseIssue<unknown>>;
+        }
+        dataset.value = {};
+      }
+      return schema["~run"](dataset, config);
+    },
+  };
+}
+
 function isEmptyObject(value: unknown): boolean {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   for (const _ in value) return false;

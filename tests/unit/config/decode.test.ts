@@ -25,7 +25,10 @@ describe("decode", () => {
 
   it("asks for the quotes that the shell ate", () => {
     for (const value of ["{host:127.0.0.1,port:6699}", "{ uri: /api/*, upstream_id: 1}"]) {
-      match(bad("node", "node", value, ""), /^must be JSON, is not \(\d+ characters\): did the shell eat your quotes\?$/);
+      match(
+        bad("node", "node", value, ""),
+        /^must be JSON, is not \(\d+ characters\): did the shell eat your quotes\?$/,
+      );
     }
   });
 
@@ -39,11 +42,16 @@ describe("decode", () => {
 
   it("takes 32 levels and refuses 33, whatever their number", () => {
     good("route", "1", uri(31));
-    for (const depth of [32, 1000, 100_000]) strictEqual(bad("route", "1", uri(depth), ""), "must be at most 32 levels deep");
+    for (const depth of [32, 1000, 100_000]) {
+      strictEqual(bad("route", "1", uri(depth), ""), "must be at most 32 levels deep");
+    }
   });
 
   it("refuses names that reach an object's prototype, wherever they stand", () => {
-    strictEqual(bad("route", "1", '{"uri":"/","plugins":{},"__proto__":{"a":1}}', "__proto__"), "must not be named __proto__");
+    strictEqual(
+      bad("route", "1", '{"uri":"/","plugins":{},"__proto__":{"a":1}}', "__proto__"),
+      "must not be named __proto__",
+    );
     bad("route", "1", '{"uri":"/","labels":{"constructor":"1"},"plugins":{}}', "labels.constructor");
     bad("route", "1", '{"uri":"/","plugins":{},"vars":[["a",{"b":{"prototype":1}}]]}', "vars[0][1].b.prototype");
     strictEqual(({} as Record<string, unknown>).a, undefined);
@@ -59,7 +67,9 @@ describe("decode", () => {
   });
 
   it("refuses JSON that is no object", () => {
-    for (const value of ["1", "null", "[]", '"text"', "true"]) match(bad("route", "1", value, ""), /^must be a JSON object, is /);
+    for (const value of ["1", "null", "[]", '"text"', "true"]) {
+      match(bad("route", "1", value, ""), /^must be a JSON object, is /);
+    }
   });
 
   it("says whether a text may be a reference", () => {
