@@ -64,18 +64,33 @@ export function toIssues(
   base = "",
   hidden: (path: string) => boolean = () => false,
 ): Issue[] {
-  return found.slice(0, MAX_ISSUES).map((issue) => {
-    let path = base;
-    let secret = false;
-    for (const { key } of issue.path ?? []) {
-      path = toPath(path, typeof key === "number" ? key : String(key));
-      secret ||= typeof key === "string" && SECRET_FIELD.test(key);
-    }
-    if (issue.kind === "schema" && issue.input === undefined) return { path, message: "is required" };
-    if (issue.type === "raw_check") return { path, message: issue.message };
-    const message = issue.message.startsWith("must ") ? issue.message : expectation(issue);
-    return { path, message: `${message}, is ${describe(issue.input, secret || hidden(path))}` };
-  });
+  const issues: Issue[] = [];
+  const fields = new Set<string>();
+  for (const issue of found) {
+    if (issues.length === MAX_ISSUES) break;
+    const { path, secret } = pathOf(issue, base);
+    if (issue.type === "raw_check") issues.push({ path, message: issue.message });
+    // A field that fails one check of its own often fails the next for the same reason.
+    else if (!fields.has(path)) issues.push({ path, message: messageOf(issue, secret || hidden(path)) });
+    fields.add(path);
+  }
+  return issues;
+}
+
+function pathOf(issue: v.BaseIssue<unknown>, base: string): { readonly path: string; readonly secret: boolean } {
+  let path = base;
+  let secret = false;
+  for (const { key } of issue.path ?? []) {
+    path = toPath(path, typeof key === "number" ? key : String(key));
+    secret ||= typeof key === "string" && SECRET_FIELD.test(key);
+  }
+  return { path, secret };
+}
+
+function messageOf(issue: v.BaseIssue<unknown>, hidden: boolean): string {
+  if (issue.kind === "schema" && issue.input === undefined) return "is required";
+  const message = issue.message.startsWith("must ") ? issue.message : expectation(issue);
+  return `${message}, is ${describe(issue.input, hidden)}`;
 }
 
 /** For schemas without a message of their own, as plugins of the user's have: valibot's text would show the value. */

@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { fields, host, integer } from "./fields.ts";
-import { port, weight } from "./nodes.ts";
+import { fields, integer } from "./fields.ts";
+import { nodeHost, port, weight } from "./nodes.ts";
 
 /** The lone key `<prefix>/node`: a catch-all route of the lowest priority to one server. */
 export interface LoneNode {
@@ -9,7 +9,10 @@ export interface LoneNode {
   readonly port: number;
 }
 
-export const loneNodeSchema: v.GenericSchema<unknown, Omit<LoneNode, "id">> = fields({ host, port });
+export const loneNodeSchema: v.GenericSchema<unknown, Omit<LoneNode, "id">> = fields({
+  host: nodeHost,
+  port,
+});
 
 /** A node that a server registered itself: `upstreams/<id>/nodes/<name>`. */
 export interface RegisteredNode {
@@ -29,7 +32,7 @@ export interface RegisteredNode {
 
 export const registeredNodeSchema: v.GenericSchema<unknown, Omit<RegisteredNode, "id" | "upstream_id" | "name">> =
   fields({
-    host,
+    host: nodeHost,
     port,
     weight: v.exactOptional(weight, 1),
     priority: v.exactOptional(integer(), 0),

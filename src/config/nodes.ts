@@ -32,20 +32,22 @@ export type StoredNodes = readonly NodeEntry[] | Readonly<Record<string, number>
 export const port: v.GenericSchema<unknown, number> = integer(1, 65535);
 export const weight: v.GenericSchema<unknown, number> = integer(0);
 
-const entry: v.GenericSchema<unknown, NodeEntry> = ruled(
-  fields({
-    host,
-    port: v.exactOptional(port),
-    weight,
-    priority: v.exactOptional(integer(), 0),
-    metadata: v.exactOptional(anyObject),
-  }),
-  rule<NodeEntry>(
-    (node) => splitAddress(node.host) === undefined ? "must be a host without a port" : undefined,
-    undefined,
-    "host",
-  ),
+const NO_PORT = "must be a host without a port";
+
+/** A server's name or address without a port; IPv6 addresses lose their brackets. */
+export const nodeHost: v.GenericSchema<unknown, string> = v.pipe(
+  host,
+  v.check((text) => splitAddress(text) !== undefined && splitAddress(text)?.port === undefined, NO_PORT),
+  v.transform((text) => splitAddress(text)?.host ?? text),
 );
+
+const entry: v.GenericSchema<unknown, NodeEntry> = fields({
+  host: nodeHost,
+  port: v.exactOptional(port),
+  weight,
+  priority: v.exactOptional(integer(), 0),
+  metadata: v.exactOptional(anyObject),
+});
 
 const ADDRESS = "must be 'host', 'host:port' or '[IPv6]:port' with a port from 1 to 65535";
 
@@ -87,9 +89,8 @@ export function missingPort(nodes: StoredNodes, scheme: string): string | undefi
 export function toNodes(nodes: StoredNodes, scheme: string): Node[] {
   const standard = standardPort(scheme) ?? 0;
   if (Array.isArray(nodes)) {
-    return (nodes as readonly NodeEntry[]).map(({ host, port, weight, priority, metadata }) => {
-      const address = splitAddress(host);
-      const node = { host: address?.host ?? host, port: port ?? address?.port ?? standard, weight, priority };
+    return (nodes as readonly NodeEntry[]).map(({ host, port = standard, weight, priority, metadata }) => {
+      const node = { host, port, weight, priority };
       return metadata === undefined ? node : { ...node, metadata };
     });
   }
