@@ -3,8 +3,8 @@ import type { ErrorCode } from "../errors.ts";
 /** Methods that may be sent twice (RFC 9110 section 9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
-/** Failures that are the client's or the deadline's, which no other node can do better. */
-const FINAL: ReadonlySet<ErrorCode> = new Set(["client_gone", "total_timeout"]);
+/** Failures that are the client's, the deadline's or the transport's, which no other node can do better. */
+const FINAL: ReadonlySet<ErrorCode> = new Set(["client_gone", "total_timeout", "unsupported"]);
 
 /** A try that failed, and the request it was made for. */
 export interface FailedTry {

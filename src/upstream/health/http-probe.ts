@@ -41,6 +41,7 @@ async function probeHttp(transport: Transport, target: ProbeTarget, signal: Abor
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
     if (error.code.endsWith("_timeout")) return { kind: "timeout" };
+    if (error.code === "unsupported" || error.code === "client_gone") return { kind: "skipped", reason: error.code };
     // As lua-resty-healthcheck: an answer without a readable status is a bad answer, not a bad connection.
     return error.code === "bad_answer" ? { kind: "status", status: 0 } : { kind: "failed", reason: error.code };
   } finally {

@@ -20,7 +20,8 @@ export function toTransportError(error: Error & { code?: string }, where: string
 
 function codeOf(error: Error & { code?: string }): TransportErrorCode {
   const code = error.code ?? "";
-  if (code.startsWith("HPE_")) return "bad_answer";
+  // The parser's error has no code where what it read does not even begin like an answer.
+  if (code.startsWith("HPE_") || error.name === "HTTPParserError") return "bad_answer";
   if (code === "UND_ERR_SOCKET" && /^bad (response|upgrade)/.test(error.message)) return "bad_answer";
   return CODES[code] ?? "reset";
 }
