@@ -1,18 +1,6 @@
 import type { Client } from "../net/forwarded.ts";
 import type { Inbound } from "../net/inbound.ts";
-import type { UpstreamRequest } from "../pipeline/context.ts";
-
-/** One try to send a request to a node, for the log. */
-export interface Attempt {
-  /** `host:port`. */
-  readonly node: string;
-  /** Milliseconds until the answer's head, or the failure. */
-  readonly ms: number;
-  /** The node's status; absent where the try failed. */
-  readonly status?: number;
-  /** Why the try failed. */
-  readonly code?: string;
-}
+import type { Attempt, UpstreamRequest } from "../pipeline/context.ts";
 
 /** What forwarding needs to know of a request beside what plugins may change of it. */
 export interface Exchange {
@@ -29,4 +17,6 @@ export interface Exchange {
   readonly websocket: boolean;
   /** Filled in as tries are made. */
   readonly attempts: Attempt[];
+  /** Called once where the answer's body streams, when it is over. */
+  streaming(): (complete: boolean, bytes: number) => void;
 }

@@ -6,7 +6,7 @@ import type { PickedNode, Upstream } from "../upstream/upstream.ts";
 import { toResponse } from "./answer.ts";
 import { followBody } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
-import { type ReplayableBody, replayable } from "./replay.ts";
+import { replayable, type ReplayableBody } from "./replay.ts";
 import {
   type OutboundAnswer,
   type OutboundRequest,
@@ -119,7 +119,11 @@ function finish(exchange: Exchange, picked: PickedNode, answer: OutboundAnswer, 
   if (exchange.request.method === "HEAD" || status === 204 || status === 304) body = null;
   if (body instanceof ReadableStream) {
     picked.answered(status, ms);
-    body = followBody(body, (ok) => picked.done({ ok, status, ms }));
+    const ended = exchange.streaming();
+    body = followBody(body, (ok, bytes) => {
+      picked.done({ ok, status, ms });
+      ended(ok, bytes);
+    });
   } else picked.done({ ok: true, status, ms });
   return toResponse({ ...answer, headers, body });
 }

@@ -22,7 +22,11 @@ export function asksForWebSocket(inbound: Inbound): boolean {
  * @returns The node's answer where it did not take the upgrade; after 101, an empty Response that the listener does not write.
  * @throws {GatewayError} `upgrade_refused` where the route, the listener or the transport does not do it.
  */
-export async function forwardUpgrade(exchange: Exchange, upstream: Upstream, options: ForwardOptions): Promise<Response> {
+export async function forwardUpgrade(
+  exchange: Exchange,
+  upstream: Upstream,
+  options: ForwardOptions,
+): Promise<Response> {
   const { inbound, request } = exchange;
   const { transport } = options;
   if (!exchange.websocket) {

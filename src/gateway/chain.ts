@@ -1,8 +1,6 @@
-import type { MiddlewareHandler } from "hono";
 import type { PluginMeta, PluginUses } from "../config/plugins.ts";
 import type { Catalogue } from "../pipeline/catalogue.ts";
-import type { PluginEnv } from "../pipeline/context.ts";
-import type { PluginEnvironment, PluginPhase } from "../pipeline/plugin.ts";
+import type { PluginPhase } from "../pipeline/plugin.ts";
 
 /** The plugins of one resource, and which one it is (`route/1`). */
 export interface PluginLayer {
@@ -31,35 +29,25 @@ export function mergePlugins(layers: readonly PluginLayer[], catalogue: Catalogu
   const links = new Map<string, ChainLink | undefined>();
   for (const { from, uses } of layers) {
     if (uses === undefined) continue;
-    for (const [name, use] of Object.entries(uses)) {
+    for (const [name, { config, meta }] of Object.entries(uses)) {
       if (links.has(name)) continue;
       const plugin = catalogue.get(name);
-      const runs = plugin !== undefined && use.meta.disable !== true;
-      links.set(
-        name,
-        runs
-          ? {
-            name,
-            from,
-            phase: plugin.phase,
-            priority: use.meta.priority ?? plugin.priority,
-            config: use.config,
-            meta: use.meta,
-          }
-          : undefined,
-      );
+      if (plugin === undefined || meta.disable === true) links.set(name, undefined);
+      else {
+        const priority = meta.priority ?? plugin.priority;
+        links.set(name, { name, from, phase: plugin.phase, priority, config, meta });
+      }
     }
   }
   return [...links.values()].filter((link) => link !== undefined).sort(inOrder);
 }
 
-/** Makes the middleware of a merged chain. */
-export function createLinks(
-  links: readonly ChainLink[],
-  catalogue: Catalogue,
-  environment: (link: ChainLink) => PluginEnvironment,
-): MiddlewareHandler<PluginEnv>[] {
-  return links.map((link) => catalogue.get(link.name)!.create(link.config, environment(link)));
+/** Which links run before the route knows its consumer, and which after. */
+export function splitPhases(links: readonly ChainLink[]): { rewrite: ChainLink[]; access: ChainLink[] } {
+  return {
+    rewrite: links.filter(({ phase }) => phase === "rewrite"),
+    access: links.filter(({ phase }) => phase === "access"),
+  };
 }
 
 function inOrder(a: ChainLink, b: ChainLink): number {

@@ -7,15 +7,20 @@ import { createPathNormalizer } from "../net/path.ts";
 import { checkHead, type HeadLimits } from "../net/request-policy.ts";
 import { bufferBody } from "./body-buffer.ts";
 import { fromListener, inboundOf } from "./inbound.ts";
+import type { Answer } from "./entry.ts";
+import type { GlobalRules } from "./global-rules.ts";
 import { RequestView } from "./request-view.ts";
 import type { RouteTable } from "./table.ts";
 
 export interface DispatchOptions {
   readonly table: RouteTable;
+  readonly globalRules: GlobalRules;
   readonly isReady: () => boolean;
   readonly isTrusted: ((address: string) => boolean) | undefined;
   /** Bytes of a body that routes may look into (`post_arg_*`, `graphql_*`). */
   readonly maxInspectedBody: number;
+  /** Takes note of every answer, as its head is about to be sent. */
+  readonly onAnswer: ((view: RequestView, response: Response) => void) | undefined;
 }
 
 /** A host application's own server has read the head within its own bounds. */
@@ -29,19 +34,28 @@ const normalize = createPathNormalizer();
  * @returns A function that answers, or passes a request that no route takes to `next`; without `next` that is 404.
  */
 export function createDispatch(options: DispatchOptions) {
-  const { table } = options;
+  const { table, globalRules } = options;
 
-  const unmatched = (next: Next | undefined): Response | Promise<Response | void> =>
-    next === undefined ? errorResponse("route_not_found", 404, "Route Not Found") : next();
+  /** What global rules are around: the route's own answer, or that there is none. */
+  const inner: Answer = (c, view) =>
+    view.match?.value.answer(c, view) ?? errorResponse("route_not_found", 404, "Route Not Found");
+  globalRules.around(inner);
 
   const matched = (c: Context, view: RequestView, next: Next | undefined): Response | Promise<Response | void> => {
     const match = table.match(view);
-    if (match === undefined) return unmatched(next);
     if (match === "body") return inspectBody(c, view, next);
-    const { entry, answer } = match.value;
-    view.route = entry.facts;
-    view.websocket = entry.websocket;
-    return answer(c, view);
+    if (match === undefined && next !== undefined) return next();
+    view.match = match;
+    return finished(view, (globalRules.chain ?? inner)(c, view));
+  };
+
+  const finished = (view: RequestView, answer: Response | Promise<Response>): Response | Promise<Response> =>
+    answer instanceof Promise ? answer.then((response) => finish(view, response)) : finish(view, answer);
+
+  const finish = (view: RequestView, response: Response): Response => {
+    options.onAnswer?.(view, response);
+    view.answered(response);
+    return response;
   };
 
   const inspectBody = async (c: Context, view: RequestView, next: Next | undefined): Promise<Response | void> => {

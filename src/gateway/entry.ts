@@ -9,7 +9,7 @@ import type { Catalogue } from "../pipeline/catalogue.ts";
 import type { ServedKind } from "../store/delta.ts";
 import { toTimeouts } from "../upstream/settings.ts";
 import type { Upstream } from "../upstream/upstream.ts";
-import { type ChainLink, mergePlugins } from "./chain.ts";
+import { type ChainLink, mergePlugins, type PluginLayer } from "./chain.ts";
 import type { RequestView } from "./request-view.ts";
 
 /** What a route answers where it cannot do what it is for; the status is Apache APISIX's (`apisix/init.lua`). */
@@ -30,7 +30,9 @@ export interface RouteEntry {
   /** The route's own limits, where it has any. */
   readonly timeouts: TransportTimeouts | undefined;
   readonly websocket: boolean;
-  /** Merged plugins of the route, without global rules, in the order they run. */
+  /** Where its plugins come from, the first one winning; without global rules and consumers. */
+  readonly layers: readonly PluginLayer[];
+  /** The same, merged, in the order in which they run. */
   readonly links: readonly ChainLink[];
 }
 
@@ -87,6 +89,7 @@ export function compileLoneNode(lookup: Lookup): RouteEntry {
     target: lookup.upstream("node/node") ?? NO_UPSTREAM,
     timeouts: undefined,
     websocket: true,
+    layers: [],
     links: [],
   };
 }
@@ -98,6 +101,11 @@ export function compileRoute(route: ResourceOf<"route">, lookup: Lookup, catalog
   const { service_id: serviceId, plugin_config_id: configId } = route;
   const service = serviceId === undefined ? undefined : lookup.get("service", serviceId);
   const pluginConfig = configId === undefined ? undefined : lookup.get("plugin_config", configId);
+  const layers: PluginLayer[] = [
+    { from: `route/${route.id}`, uses: route.plugins },
+    { from: `plugin_config/${configId}`, uses: pluginConfig?.plugins },
+    { from: `service/${serviceId}`, uses: service?.plugins },
+  ];
   return {
     facts: {
       id: route.id,
@@ -113,11 +121,8 @@ export function compileRoute(route: ResourceOf<"route">, lookup: Lookup, catalog
     target: findTarget(route, service, lookup),
     timeouts: route.timeout === undefined ? undefined : toTimeouts(route.timeout),
     websocket: route.enable_websocket ?? service?.enable_websocket ?? false,
-    links: mergePlugins([
-      { from: `route/${route.id}`, uses: route.plugins },
-      { from: `plugin_config/${configId}`, uses: pluginConfig?.plugins },
-      { from: `service/${serviceId}`, uses: service?.plugins },
-    ], catalogue),
+    layers,
+    links: mergePlugins(layers, catalogue),
   };
 }
 

@@ -10,15 +10,21 @@ import { createCatalogue } from "../pipeline/catalogue.ts";
 import type { Plugin } from "../pipeline/plugin.ts";
 import { builtinPlugins } from "../plugins/index.ts";
 import type { KeyFilter, KeyStatus } from "../store/key-status.ts";
+import type { Delta } from "../store/delta.ts";
 import type { ConfigSource } from "../store/source.ts";
 import { Store } from "../store/store.ts";
-import { createAnswer, type SendOptions } from "./chains.ts";
+import { type ChainParts, createAnswer } from "./chains.ts";
+import { ConsumerIndex } from "./consumer-index.ts";
 import { createDispatch } from "./dispatch.ts";
+import { GlobalRules } from "./global-rules.ts";
 import { createInspector } from "./inspect.ts";
+import { PluginStates } from "./plugin-state.ts";
+import { pluginReferences } from "./plugin-references.ts";
 import { readSource } from "./read-source.ts";
 import { logFailure } from "./log-failure.ts";
 import { statusOf } from "./status-of.ts";
 import type { GatewayStatus } from "./status.ts";
+import type { RequestView } from "./request-view.ts";
 import { RouteTable } from "./table.ts";
 import { UpstreamSet } from "./upstreams.ts";
 
@@ -42,7 +48,15 @@ export interface GatewayOptions {
   readonly maxResourceBytes?: number;
   /** How encrypted fields, `$ENV://` and `$secret://` references are resolved. Default: they are not, and what needs them is rejected. */
   readonly secrets?: SecretSources;
+  /** Takes note of every answer of a route, as its head is about to be sent: for access logs. Default: nobody does. */
+  readonly onAnswer?: (view: AnsweredRequest, response: Response) => void;
 }
+
+/** What {@link GatewayOptions.onAnswer} is told of a request. */
+export type AnsweredRequest = Pick<
+  RequestView,
+  "method" | "target" | "hostField" | "client" | "started" | "route" | "attempts"
+>;
 
 /** An API gateway over a source of routes, to be mounted or served. */
 export interface Gateway {
@@ -79,7 +93,6 @@ export function createGateway(options: GatewayOptions): Gateway {
   const transport = options.transport ?? fetchTransport();
   const catalogue = createCatalogue([...builtinPlugins, ...options.plugins ?? []]);
   const upstreams = new UpstreamSet({ release: (peer) => transport.release(peer) });
-  const send: SendOptions = { transport, totalTimeout: options.totalTimeout ?? 0, onFailure: logFailure };
   const store: Store = new Store({
     prefix: source.prefix,
     load: {
@@ -88,18 +101,41 @@ export function createGateway(options: GatewayOptions): Gateway {
       ...(options.maxResourceBytes === undefined ? {} : { maxBytes: options.maxResourceBytes }),
       ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
     },
-    onCommit: (delta) => table.apply(delta),
+    references: pluginReferences(catalogue),
+    onCommit: (delta) => commit(delta),
   });
+  const states = new PluginStates();
+  const consumers = new ConsumerIndex(store, catalogue);
+  const parts: ChainParts = {
+    catalogue,
+    consumers,
+    states,
+    store,
+    upstreams,
+    transport,
+    totalTimeout: options.totalTimeout ?? 0,
+    onFailure: logFailure,
+  };
   const table = new RouteTable({
     store,
     catalogue,
     upstreams,
     router,
-    createAnswer: (entry) => createAnswer(entry, send, catalogue),
+    createAnswer: (entry) => createAnswer(entry, parts),
   });
+  const globalRules = new GlobalRules(store, parts);
+  const commit = (delta: Delta): void => {
+    const ends = delta.changes.map(({ kind, id }) => states.begin(`${kind}/${id}`));
+    consumers.apply(delta);
+    table.apply(delta);
+    globalRules.apply(delta);
+    for (const end of ends) end();
+  };
 
   const dispatch = createDispatch({
     table,
+    globalRules,
+    onAnswer: options.onAnswer,
     isReady: () => store.revision !== undefined,
     isTrusted: trustedProxies(options.trustedProxies ?? []),
     maxInspectedBody: options.maxInspectedBody ?? 1024 * 1024,
@@ -120,6 +156,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       abort.abort();
       ready.resolve();
       await reading;
+      states.close();
       upstreams.close();
       if (options.transport === undefined) await transport.close();
     },

@@ -118,4 +118,3 @@ export function fromListener(env: unknown): env is ListenerBindings {
 const isNode = (env: object): env is NodeBindings => "incoming" in env;
 const isBun = (env: object): env is BunServer => "requestIP" in env && typeof env.requestIP === "function";
 const isDeno = (env: object): env is DenoInfo => "remoteAddr" in env;
-

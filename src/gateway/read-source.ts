@@ -20,7 +20,9 @@ export async function readSource(
     try {
       const delta = await store.apply(batch);
       if (delta.reset !== undefined) log.warn("The store lost its history: {reset}", { reset: delta.reset });
-      if (delta.first) log.info("The first full list is applied", { revision: delta.revision, ...store.counts().states });
+      if (delta.first) {
+        log.info("The first full list is applied", { revision: delta.revision, ...store.counts().states });
+      }
       tell(delta.transitions);
     } catch (error) {
       // A mistake of ours; what was applied before goes on being served.

@@ -1,4 +1,4 @@
-import type { Attempt, Exchange } from "../forward/exchange.ts";
+import type { Exchange } from "../forward/exchange.ts";
 import type { VariableSource } from "../match/request-parts.ts";
 import { RequestVariables } from "../match/request-variables.ts";
 import type { MatchRequest } from "../match/route.ts";
@@ -8,7 +8,19 @@ import { forwardableRequest } from "../net/hop-by-hop.ts";
 import type { Inbound } from "../net/inbound.ts";
 import type { NormalizedTarget } from "../net/path.ts";
 import type { RawHeaders } from "../net/raw-headers.ts";
-import type { ConsumerFacts, PluginExchange, RouteFacts, UpstreamRequest } from "../pipeline/context.ts";
+import type {
+  Attempt,
+  ConsumerFacts,
+  ExchangeEnd,
+  PluginExchange,
+  RouteFacts,
+  UpstreamHandle,
+  UpstreamRequest,
+} from "../pipeline/context.ts";
+import type { ConsumerIdentity } from "../pipeline/consumers.ts";
+import type { IndexedConsumer } from "./consumer-index.ts";
+import type { ActiveRoute } from "./entry.ts";
+import type { Match } from "../match/route.ts";
 
 /** What a request's head was found to be before it is matched. */
 export interface RequestHead {
@@ -33,16 +45,18 @@ export class RequestView implements MatchRequest, VariableSource, Exchange, Plug
   readonly query: string | undefined;
   readonly client: Client;
   readonly attempts: Attempt[] = [];
+  readonly started: number = performance.now();
   /** Set once the route is found. */
-  route: RouteFacts | undefined;
-  websocket = false;
-  /** Set by authentication plugins. */
-  consumer: ConsumerFacts | undefined;
+  match: Match<ActiveRoute> | undefined;
+  /** Who was authenticated, with the plugins that join the chain. */
+  identity: IndexedConsumer | undefined;
   /** The body for variables: undefined until it was buffered, null where there is none or it is too large. */
   body: Uint8Array | null | undefined;
   #content: Exchange["content"] | undefined;
   #variables: RequestVariables | undefined;
   #request: UpstreamRequest | undefined;
+  #callbacks: ((end: ExchangeEnd) => void)[] | undefined;
+  #streams = false;
 
   constructor(inbound: Inbound, head: RequestHead, isTrusted: ((address: string) => boolean) | undefined) {
     this.inbound = inbound;
@@ -54,6 +68,21 @@ export class RequestView implements MatchRequest, VariableSource, Exchange, Plug
     this.client = clientOf(inbound, isTrusted);
   }
 
+  get route(): RouteFacts | undefined {
+    return this.match?.value.entry.facts;
+  }
+  get websocket(): boolean {
+    return this.match?.value.entry.websocket ?? false;
+  }
+  get consumer(): ConsumerFacts | undefined {
+    return this.identity?.facts;
+  }
+  get matchedHost(): string | undefined {
+    return this.match?.host;
+  }
+  get matchedUri(): string | undefined {
+    return this.match?.uri;
+  }
   get target(): string {
     return this.inbound.target;
   }
@@ -103,6 +132,41 @@ export class RequestView implements MatchRequest, VariableSource, Exchange, Plug
     this.#content = content;
   }
 
+  /** As APISIX `consumer.lua`, attach_consumer; what the client itself sent under these names is replaced. */
+  authenticate(identity: ConsumerIdentity): void {
+    this.identity = identity as IndexedConsumer;
+    const { username, credentialId, labels } = identity.facts;
+    const { headers } = this.request;
+    headers.set("X-Consumer-Username", username);
+    setOrDelete(headers, "X-Credential-Identifier", credentialId);
+    setOrDelete(headers, "X-Consumer-Custom-ID", labels.custom_id);
+  }
+
+  /** The upstream that a plugin chose instead of the route's own. */
+  get chosen(): UpstreamHandle | undefined {
+    return this.#request?.handle;
+  }
+
+  whenDone(callback: (end: ExchangeEnd) => void): void {
+    (this.#callbacks ??= []).push(callback);
+  }
+
+  streaming(): (complete: boolean, bytes: number) => void {
+    this.#streams = true;
+    return (complete, bytes) => this.#finish({ complete, bytes });
+  }
+
+  /** The answer is on its way to the listener; where its body does not stream from a node, it is over. */
+  answered(response: Response): void {
+    if (this.#streams || this.#callbacks === undefined) return;
+    this.#finish({ complete: true, bytes: Number(response.headers.get("content-length") ?? 0) });
+  }
+
+  #finish(end: ExchangeEnd): void {
+    for (const callback of this.#callbacks ?? []) callback(end);
+    this.#callbacks = undefined;
+  }
+
   /** What variables tell that is not in the request. */
   fact(name: string): string | undefined {
     switch (name) {
@@ -122,4 +186,9 @@ export class RequestView implements MatchRequest, VariableSource, Exchange, Plug
         return undefined;
     }
   }
+}
+
+function setOrDelete(headers: HeaderList, name: string, value: string | undefined): void {
+  if (value === undefined) headers.delete(name);
+  else headers.set(name, value);
 }

@@ -96,7 +96,9 @@ export class RouteTable {
       }
       // An upstream that stays was changed in place: what refers to it need not know.
       if (kind === "upstream" && before !== undefined && after !== undefined) continue;
-      for (const dependent of this.#store.allDependents(kind, id)) if (dependent.kind === "route") ids.add(dependent.id);
+      for (const dependent of this.#store.allDependents(kind, id)) {
+        if (dependent.kind === "route") ids.add(dependent.id);
+      }
     }
     return ids;
   }

@@ -41,8 +41,14 @@ export function clientOf(inbound: Inbound, isTrusted: ((address: string) => bool
 export function setForwarded(headers: HeaderList, inbound: Inbound, client: Client, host: string): void {
   const peer = inbound.peer.address;
   const before = client.trusted ? headers.getAll("x-forwarded-for").join(", ") : "";
-  headers.set("X-Forwarded-For", before === "" ? peer : `${before}, ${peer}`);
-  headers.set("X-Real-IP", client.address);
+  if (peer === "") {
+    // An embedding host that does not tell: what the client claims must not stand in for it.
+    headers.delete("x-forwarded-for");
+    headers.delete("x-real-ip");
+  } else {
+    headers.set("X-Forwarded-For", before === "" ? peer : `${before}, ${peer}`);
+    headers.set("X-Real-IP", client.address);
+  }
   if (client.trusted) {
     if (!headers.has("x-forwarded-proto")) headers.set("X-Forwarded-Proto", inbound.secure ? "https" : "http");
     if (!headers.has("x-forwarded-host")) headers.set("X-Forwarded-Host", host);

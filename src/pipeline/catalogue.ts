@@ -29,7 +29,9 @@ export function createCatalogue(plugins: readonly Plugin[]): Catalogue {
     check(name, config, where) {
       const plugin = byName.get(name);
       if (plugin === undefined) return "unknown";
-      const schema = where === "consumer" || where === "credential" ? plugin.consumerSchema ?? plugin.schema : plugin.schema;
+      const schema = where === "consumer" || where === "credential"
+        ? plugin.consumerSchema ?? plugin.schema
+        : plugin.schema;
       const parsed = v.safeParse(schema, config);
       return parsed.success ? { ok: true, config: parsed.output } : { ok: false, issues: toIssues(parsed.issues) };
     },

@@ -13,7 +13,9 @@ export type Terminal = (c: Context<PluginEnv>) => Promise<Response>;
 export function compose(middleware: readonly MiddlewareHandler<PluginEnv>[], terminal: Terminal): Terminal {
   if (middleware.length === 0) return terminal;
   const chain = middleware.reduceRight<Step>((inner, outer) => around(outer, inner), async (c) => {
-    c.res = await terminal(c);
+    const answer = await terminal(c);
+    // Setting c.res anew would make a copy of it, and a terminal that is a chain itself has set it.
+    if (!c.finalized || c.res !== answer) c.res = answer;
   });
   return async (c) => {
     await chain(c);

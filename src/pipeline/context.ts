@@ -1,9 +1,12 @@
 import type { Context } from "hono";
 import type { HeaderList } from "../net/header-list.ts";
 import type { Inbound } from "../net/inbound.ts";
+import type { RequestVariables } from "../match/request-variables.ts";
+import type { ConsumerIdentity } from "./consumers.ts";
 
 /** Names the upstream that a request goes to; made by {@link PluginEnvironment.upstream}, opaque to plugins. */
 export interface UpstreamHandle {
+  /** As in logs and explanations. */
   readonly id: string;
 }
 
@@ -42,14 +45,54 @@ export interface ConsumerFacts {
 /** One request, as plugins see it beside Hono's own context: `c.var.exchange`. */
 export interface PluginExchange {
   readonly route: RouteFacts | undefined;
-  /** Set by authentication plugins; undefined until then. */
-  consumer: ConsumerFacts | undefined;
+  /** Set by {@link PluginExchange.authenticate}. */
+  readonly consumer: ConsumerFacts | undefined;
+  /** The configured host and path that matched, for metrics. */
+  readonly matchedHost: string | undefined;
+  readonly matchedUri: string | undefined;
   /** What the listener knows of the client's connection and request. */
   readonly inbound: Inbound;
+  /** In lower case, without the port. */
+  readonly host: string;
+  /** Decoded and normalised (`$uri`). */
+  readonly path: string;
   /** The client's address, with trusted proxies taken into account. */
   readonly address: string;
-  /** The value of an APISIX (nginx) variable, as in `remote_addr`, `arg_x`, `http_x`, `cookie_x`. */
+  /** When the request's head was there, on `performance.now()`'s clock. */
+  readonly started: number;
+  /** Tries to send the request on, so far. */
+  readonly attempts: readonly Attempt[];
+  /** Variables that were compiled when the configuration changed; see `compileVariable`. */
+  readonly variables: RequestVariables;
+  /** The value of an APISIX (nginx) variable whose name is not known before, as text. */
   readonly variable: (name: string) => string | undefined;
+  /**
+   * Says who the client is: sets {@link PluginExchange.consumer} and the fields that tell the upstream (`X-Consumer-Username`, ...), and lets the
+   * consumer's own plugins join the chain.
+   */
+  authenticate(identity: ConsumerIdentity): void;
+  /** Calls back once the answer is over: its last byte was handed to the listener, or it broke off. In the order in which they were asked for. */
+  whenDone(callback: (end: ExchangeEnd) => void): void;
+}
+
+/** How an exchange ended. */
+export interface ExchangeEnd {
+  /** False where the answer's body broke off. */
+  readonly complete: boolean;
+  /** Bytes of the answer's body that were passed on. */
+  readonly bytes: number;
+}
+
+/** One try to send a request to a node. */
+export interface Attempt {
+  /** `host:port`. */
+  readonly node: string;
+  /** Milliseconds until the answer's head, or the failure. */
+  readonly ms: number;
+  /** The node's status; absent where the try failed. */
+  readonly status?: number;
+  /** Why the try failed. */
+  readonly code?: string;
 }
 
 /** The variables that gatewatch sets on Hono's context for plugins. */

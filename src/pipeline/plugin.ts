@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import type * as v from "valibot";
+import type { ConsumerDirectory } from "./consumers.ts";
 import type { PluginEnv, UpstreamHandle } from "./context.ts";
 
 /**
@@ -12,10 +13,19 @@ export type PluginPhase = "rewrite" | "access";
 export interface PluginEnvironment {
   /** The resource that configures it, as in `route/1`. */
   readonly resource: string;
-  /** State by a key of the plugin's own, which lives as long as the resource does and survives its other changes. */
-  state<T>(key: string, make: () => T): T;
-  /** Names an upstream by its id, or one written inline. */
-  upstream(idOrInline: unknown): UpstreamHandle;
+  /**
+   * State of the plugin in this resource, by a key of the plugin's own. It is made once, survives changes of the configuration that do not change
+   * the key, and is released with the resource: `dispose` is called then.
+   */
+  state<T>(key: string, make: () => T, dispose?: (state: T) => void): T;
+  /** The same, shared by all resources that ask for that key (`group`); released with the last of them. */
+  sharedState<T>(key: string, make: () => T, dispose?: (state: T) => void): T;
+  /** Names an upstream for {@link UpstreamRequest.handle}: by its id, or one written inline in the plugin's configuration. */
+  upstream(idOrInline: string | Readonly<Record<string, unknown>>): UpstreamHandle;
+  /** The consumers that this plugin can authenticate. */
+  readonly consumers: ConsumerDirectory;
+  /** The plugin's metadata (`plugin_metadata/<name>`) as it is now; undefined where there is none. */
+  metadata(): Readonly<Record<string, unknown>> | undefined;
 }
 
 /** The parts of a plugin. */
@@ -26,11 +36,16 @@ export interface PluginDefinition<Schema extends v.GenericSchema> {
   readonly priority: number;
   /** Default: `access`. */
   readonly phase?: PluginPhase;
+  /** What a route, a service, a plugin config, a consumer group, a global rule says of it. */
   readonly schema: Schema;
-  /** For authentication plugins: what a consumer or a credential says of it, as in key-auth's `{"key": "..."}`. */
+  /** Makes it an authentication plugin: what a consumer or a credential says of it, as in key-auth's `{"key": "..."}`. */
   readonly consumerSchema?: v.GenericSchema;
+  /** What {@link ConsumerDirectory.find} finds a consumer by, from its configuration. */
+  readonly consumerKey?: (config: unknown) => string;
   /** Paths of fields that APISIX encrypts at rest (its `encrypt_fields`). */
   readonly encryptedFields?: readonly string[];
+  /** Ids of upstreams that a configuration refers to, so that a missing one shows and a change reaches the route. */
+  readonly upstreamIds?: (config: v.InferOutput<Schema>) => Iterable<string>;
   /**
    * Makes the middleware for one configuration. Called when the configuration changes, not per request: whatever can be
    * prepared is prepared here.
@@ -45,7 +60,9 @@ export interface Plugin {
   readonly phase: PluginPhase;
   readonly schema: v.GenericSchema;
   readonly consumerSchema?: v.GenericSchema;
+  readonly consumerKey?: (config: unknown) => string;
   readonly encryptedFields?: readonly string[];
+  upstreamIds(config: unknown): Iterable<string>;
   create(config: unknown, environment: PluginEnvironment): MiddlewareHandler<PluginEnv>;
 }
 
@@ -69,9 +86,11 @@ export interface Plugin {
  * ```
  */
 export function definePlugin<Schema extends v.GenericSchema>(definition: PluginDefinition<Schema>): Plugin {
+  type Config = v.InferOutput<Schema>;
   return {
     ...definition,
     phase: definition.phase ?? "access",
-    create: (config, environment) => definition.create(config as v.InferOutput<Schema>, environment),
+    upstreamIds: (config) => definition.upstreamIds?.(config as Config) ?? [],
+    create: (config, environment) => definition.create(config as Config, environment),
   };
 }

@@ -1,0 +1,57 @@
+import * as v from "valibot";
+import type { MiddlewareHandler } from "hono";
+import type { Catalogue } from "../pipeline/catalogue.ts";
+import type { PluginEnv, UpstreamHandle } from "../pipeline/context.ts";
+import { withMeta } from "../pipeline/meta.ts";
+import type { PluginEnvironment } from "../pipeline/plugin.ts";
+import type { Store } from "../store/store.ts";
+import { type InlineUpstream, upstreamSchema } from "../config/upstream.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+import type { ChainLink } from "./chain.ts";
+import type { ConsumerIndex } from "./consumer-index.ts";
+import type { PluginStates } from "./plugin-state.ts";
+import type { UpstreamSet } from "./upstreams.ts";
+
+/** An upstream that a plugin chose; looked up per request, since it may come and go. */
+export interface ChosenUpstream extends UpstreamHandle {
+  current(): Upstream | undefined;
+}
+
+export interface EnvironmentParts {
+  readonly catalogue: Catalogue;
+  readonly consumers: ConsumerIndex;
+  readonly states: PluginStates;
+  readonly store: Pick<Store, "get">;
+  readonly upstreams: UpstreamSet;
+}
+
+/** Makes the middleware of links. Their state belongs to the resource that configures them, so that routes of one service share it. */
+export function createMiddleware(links: readonly ChainLink[], parts: EnvironmentParts): MiddlewareHandler<PluginEnv>[] {
+  return links.map((link) => {
+    const plugin = parts.catalogue.get(link.name)!;
+    return withMeta(plugin.create(link.config, environmentOf(link, parts)), link.meta);
+  });
+}
+
+function environmentOf(link: ChainLink, parts: EnvironmentParts): PluginEnvironment {
+  const { states, store, upstreams } = parts;
+  let inline = 0;
+  return {
+    resource: link.from,
+    state: (key, make, dispose) => states.hold(`${link.name} ${link.from} ${key}`, link.from, make, dispose),
+    sharedState: (key, make, dispose) => states.hold(`${link.name} * ${key}`, link.from, make, dispose),
+    upstream(idOrInline) {
+      if (typeof idOrInline === "string") {
+        const key = `upstream/${idOrInline}`;
+        return { id: key, current: () => upstreams.get(key) } as ChosenUpstream;
+      }
+      const key = `${link.name}/${link.from}/${inline++}`;
+      const config = v.parse(upstreamSchema, idOrInline) as InlineUpstream;
+      upstreams.set(key, config);
+      states.hold(`upstream ${key}`, link.from, () => key, () => upstreams.set(key, undefined));
+      return { id: key, current: () => upstreams.get(key) } as ChosenUpstream;
+    },
+    consumers: parts.consumers.directory(link.name),
+    metadata: () => store.get("plugin_metadata", link.name)?.config as Readonly<Record<string, unknown>> | undefined,
+  };
+}
