@@ -1,0 +1,3 @@
+import { etcdContract } from "./source.etcd.ts";
+
+etcdContract("grpc");
