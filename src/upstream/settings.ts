@@ -15,7 +15,12 @@ export interface ClientCertificate {
 /** Limits of a request to a node, in milliseconds. Without settings 60 s each, as nginx has it. */
 export function toTimeouts(timeout: Timeout | undefined): TransportTimeouts {
   if (timeout === undefined) return { connect: 60_000, send: 60_000, read: 60_000 };
-  return { connect: timeout.connect * 1000, send: timeout.send * 1000, read: timeout.read * 1000 };
+  return { connect: toMs(timeout.connect), send: toMs(timeout.send), read: toMs(timeout.read) };
+}
+
+/** Never 0, which would mean without limit. */
+function toMs(seconds: number): number {
+  return Math.max(1, Math.round(seconds * 1000));
 }
 
 /** Defaults: 320 connections, 60 s, 1000 requests. */

@@ -8,12 +8,15 @@ export interface Timers {
   after(ms: number, callback: () => void): () => void;
 }
 
+/** The longest time that runtimes wait for; they take more for none at all. */
+const LONGEST = 2 ** 31 - 1;
+
 /** The runtime's clock. */
 export const systemTimers: Timers = {
   now: () => performance.now(),
   date: () => new Date(),
   after(ms, callback) {
-    const timer = setTimeout(callback, ms);
+    const timer = setTimeout(callback, Math.min(ms, LONGEST));
     return () => clearTimeout(timer);
   },
 };

@@ -75,7 +75,12 @@ export class ConsistentHash<N extends BalancedNode> implements Balancer<N> {
       }
     }
     points.sort();
-    this.#hashes = Uint32Array.from(points, (point) => Math.floor(point / MAX_NODES));
-    this.#owners = Uint32Array.from(points, (point) => point % MAX_NODES);
+    this.#hashes = new Uint32Array(points.length);
+    this.#owners = new Uint32Array(points.length);
+    for (let i = 0; i < points.length; i++) {
+      const hash = Math.floor(points[i]! / MAX_NODES);
+      this.#hashes[i] = hash;
+      this.#owners[i] = points[i]! - hash * MAX_NODES;
+    }
   }
 }

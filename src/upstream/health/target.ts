@@ -29,7 +29,8 @@ export function toProbeTarget(
     type,
     host: node.host,
     port,
-    timeout: settings.timeout * 1000,
+    // 0 stands for nginx's default, as in lua-resty-healthcheck, whose sockets take it so.
+    timeout: (settings.timeout || 60) * 1000,
     hostHeader,
     method,
     path: path.startsWith("/") ? path : `/${path}`,
