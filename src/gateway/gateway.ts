@@ -1,5 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import { Hono, type MiddlewareHandler } from "hono";
+import type { ResourceOf } from "../config/resource.ts";
+import type { ClientCertificate } from "../upstream/settings.ts";
 import type { SecretSources } from "../config/secrets.ts";
 import { carryHead } from "../forward/answer.ts";
 import type { Transport } from "../forward/transport.ts";
@@ -21,12 +23,16 @@ import { createInspector } from "./inspect.ts";
 import { PluginStates } from "./plugin-state.ts";
 import { pluginReferences } from "./plugin-references.ts";
 import { readSource } from "./read-source.ts";
-import { logFailure } from "./log-failure.ts";
+import { logFailure, logHealth } from "./log-failure.ts";
 import { statusOf } from "./status-of.ts";
 import type { GatewayStatus } from "./status.ts";
 import type { RequestView } from "./request-view.ts";
 import { RouteTable } from "./table.ts";
 import { UpstreamSet } from "./upstreams.ts";
+import { createProbe } from "../upstream/health/http-probe.ts";
+import type { Probe } from "../upstream/health/probe.ts";
+import type { Resolve } from "../upstream/resolver.ts";
+import type { UpstreamSnapshot } from "../upstream/upstream.ts";
 
 /** What a gateway is made of; only `source` is needed. */
 export interface GatewayOptions {
@@ -48,6 +54,12 @@ export interface GatewayOptions {
   readonly maxResourceBytes?: number;
   /** How encrypted fields, `$ENV://` and `$secret://` references are resolved. Default: they are not, and what needs them is rejected. */
   readonly secrets?: SecretSources;
+  /** Makes active checks of type `tcp`, which need a runtime's sockets. Default: they are not made. */
+  readonly tcpProbe?: Probe;
+  /** Looks up nodes' names, so that connections follow when their addresses change. Default: names are looked up for new connections only. */
+  readonly resolve?: Resolve;
+  /** PEM of authorities that upstreams' certificates may come from, besides the system's. */
+  readonly upstreamCa?: string;
   /** Takes note of every answer of a route, as its head is about to be sent: for access logs. Default: nobody does. */
   readonly onAnswer?: (view: AnsweredRequest, response: Response) => void;
 }
@@ -69,6 +81,8 @@ export interface Gateway {
   status(): GatewayStatus;
   /** What became of each key; without a filter, of those that are not `active` or have warnings. */
   keys(filter?: KeyFilter): KeyStatus[];
+  /** Every upstream's nodes: what state they are in, why, and since when. */
+  upstreams(): UpstreamSnapshot[];
   /** Stops reading the source and lets go of everything; requests under way go on to their end. */
   close(): Promise<void>;
 }
@@ -92,7 +106,14 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { source, router = "radixtree_host_uri" } = options;
   const transport = options.transport ?? fetchTransport();
   const catalogue = createCatalogue([...builtinPlugins, ...options.plugins ?? []]);
-  const upstreams = new UpstreamSet({ release: (peer) => transport.release(peer) });
+  const upstreams: UpstreamSet = new UpstreamSet({
+    release: (peer) => transport.release(peer),
+    probe: createProbe(transport, options.tcpProbe),
+    certificate: (id) => clientCertificate(store.get("ssl", id)),
+    healthChanged: logHealth,
+    ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
+    ...(options.upstreamCa === undefined ? {} : { ca: options.upstreamCa }),
+  });
   const store: Store = new Store({
     prefix: source.prefix,
     load: {
@@ -152,6 +173,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     ready: ready.promise,
     status: () => statusOf(source, store),
     keys: (filter) => [...store.keys(filter)].filter((key) => filter !== undefined || isOdd(key)),
+    upstreams: () => Array.from(upstreams.values(), (upstream) => upstream.snapshot()),
     async close() {
       abort.abort();
       ready.resolve();
@@ -187,6 +209,10 @@ function trustedProxies(ranges: readonly string[]): ((address: string) => boolea
   const compiled = compileCidrs(ranges);
   if (typeof compiled === "function") return compiled;
   throw new Error(`Cannot trust proxies: ${compiled.map((issue) => issue.message).join("; ")}`);
+}
+
+function clientCertificate(ssl: ResourceOf<"ssl"> | undefined): ClientCertificate | undefined {
+  return ssl?.type === "client" && ssl.status === 1 ? { cert: ssl.cert, key: ssl.key } : undefined;
 }
 
 function isOdd({ state, warnings }: KeyStatus): boolean {

@@ -1,4 +1,3 @@
-import type { InlineUpstream } from "../config/upstream.ts";
 import { Matcher } from "../match/matcher.ts";
 import type { Match, MatchRequest, RouterName } from "../match/route.ts";
 import type { Explanation } from "../match/explanation.ts";
@@ -16,10 +15,11 @@ import {
   type RouteEntry,
   toMatchRoute,
 } from "./entry.ts";
+import { touchedUpstreams, upstreamConfig } from "./upstream-configs.ts";
 import type { UpstreamSet } from "./upstreams.ts";
 
 /** What the table asks the store. */
-export type TableStore = Pick<Store, "get" | "allDependents">;
+export type TableStore = Pick<Store, "get" | "dependents" | "allDependents">;
 
 export interface TableOptions {
   readonly store: TableStore;
@@ -65,25 +65,10 @@ export class RouteTable {
 
   /** Takes up what a batch changed; in one turn of the event loop, so that no request sees half of it. */
   apply(delta: Delta): void {
-    for (const change of delta.changes) this.#applyUpstream(change);
+    // Upstreams come first: routes are compiled against them.
+    for (const key of touchedUpstreams(delta, this.#store)) this.#upstreams.set(key, upstreamConfig(key, this.#store));
     for (const id of this.#routesOf(delta.changes)) this.#compile(id);
     for (const change of delta.changes) if (change.kind === "node") this.#applyLoneNode(change.after !== undefined);
-  }
-
-  /** Upstreams come first: routes are compiled against them. */
-  #applyUpstream(change: ResourceChange): void {
-    switch (change.kind) {
-      case "upstream":
-        return this.#upstreams.set(`upstream/${change.id}`, change.after);
-      case "route":
-      case "service":
-        if (change.after?.upstream !== undefined || change.before?.upstream !== undefined) {
-          this.#upstreams.set(`${change.kind}/${change.id}`, change.after?.upstream);
-        }
-        return;
-      case "node":
-        return this.#upstreams.set("node/node", change.after && loneUpstream(change.after));
-    }
   }
 
   /** Ids of the routes that changed, or that refer to what changed. */
@@ -122,15 +107,4 @@ export class RouteTable {
     const entry = compileLoneNode(this.#lookup);
     this.#matcher.set(LONE_NODE_ROUTE, { entry, answer: this.#createAnswer(entry) });
   }
-}
-
-function loneUpstream(node: { readonly host: string; readonly port: number }): InlineUpstream {
-  return {
-    nodes: [{ host: node.host, port: node.port, weight: 1, priority: 0 }],
-    type: "roundrobin",
-    hash_on: "vars",
-    retry_timeout: 0,
-    scheme: "http",
-    pass_host: "pass",
-  };
 }

@@ -1,4 +1,5 @@
 import type { InlineUpstream } from "../config/upstream.ts";
+import { GatewayError } from "../errors.ts";
 import { Upstream, type UpstreamEnvironment } from "../upstream/upstream.ts";
 
 /**
@@ -17,14 +18,23 @@ export class UpstreamSet {
     return this.#upstreams.get(key);
   }
 
-  /** Makes the upstream of that key, updates it, or closes it where there is no configuration any more. */
+  /**
+   * Makes the upstream of that key, updates it, or closes it where there is no configuration any more. One whose client certificate is not
+   * there is not made, which its routes answer as any missing reference; one that is there goes on as it was.
+   */
   set(key: string, config: InlineUpstream | undefined): void {
     const upstream = this.#upstreams.get(key);
     if (config === undefined) {
       upstream?.close();
       this.#upstreams.delete(key);
-    } else if (upstream === undefined) this.#upstreams.set(key, new Upstream(key, config, this.#environment));
-    else upstream.update(config);
+      return;
+    }
+    try {
+      if (upstream === undefined) this.#upstreams.set(key, new Upstream(key, config, this.#environment));
+      else upstream.update(config);
+    } catch (error) {
+      if (!(error instanceof GatewayError) || error.code !== "missing_reference") throw error;
+    }
   }
 
   values(): Iterable<Upstream> {
