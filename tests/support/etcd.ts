@@ -45,10 +45,20 @@ type Json = Record<string, unknown>;
 const children = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const child of children) {
-    child.kill("SIGCONT");
-    child.kill("SIGKILL");
+    signal(child, "SIGCONT");
+    signal(child, "SIGKILL");
   }
 });
+
+/** Not `child.kill()`: on Deno a child that was sent one signal is told no other. */
+function signal(child: ChildProcess | undefined, name: NodeJS.Signals): void {
+  if (child?.pid === undefined) return;
+  try {
+    process.kill(child.pid, name);
+  } catch {
+    // It has ended already.
+  }
+}
 
 const toBytes = (text: string | Uint8Array): Uint8Array =>
   typeof text === "string" ? new TextEncoder().encode(text) : text;
@@ -195,17 +205,17 @@ export class EtcdServer {
     this.#pool = undefined;
     await pool?.destroy();
     if (!child) return;
-    child.kill(how === "kill" ? "SIGKILL" : "SIGTERM");
+    signal(child, how === "kill" ? "SIGKILL" : "SIGTERM");
     await this.#exited;
   }
 
   /** Freezes the process (SIGSTOP): connections stay open, nothing is answered. */
   pause(): void {
-    this.#child?.kill("SIGSTOP");
+    signal(this.#child, "SIGSTOP");
   }
 
   resume(): void {
-    this.#child?.kill("SIGCONT");
+    signal(this.#child, "SIGCONT");
   }
 
   /** Stops the process and forgets its data; {@link EtcdServer.start} then begins at revision 1 with the same cluster id. */
