@@ -9,6 +9,7 @@
 
 // The gateway
 export { createGateway, type Gateway, type GatewayOptions } from "./gateway/gateway.ts";
+export type { ExplainRequest, GatewayExplanation } from "./gateway/explain.ts";
 export type { GatewayStatus } from "./gateway/status.ts";
 export { type ErrorCode, GatewayError } from "./errors.ts";
 

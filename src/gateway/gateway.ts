@@ -18,6 +18,7 @@ import { Store } from "../store/store.ts";
 import { type ChainParts, createAnswer } from "./chains.ts";
 import { ConsumerIndex } from "./consumer-index.ts";
 import { createDispatch } from "./dispatch.ts";
+import { type ExplainRequest, explainRequest, type GatewayExplanation } from "./explain.ts";
 import { GlobalRules } from "./global-rules.ts";
 import { createInspector } from "./inspect.ts";
 import { PluginStates } from "./plugin-state.ts";
@@ -81,6 +82,12 @@ export interface Gateway {
   status(): GatewayStatus;
   /** What became of each key; without a filter, of those that are not `active` or have warnings. */
   keys(filter?: KeyFilter): KeyStatus[];
+  /**
+   * Says why a request would go where it goes: the same match as for one that is served, told step by step. Nothing is sent.
+   *
+   * @throws {GatewayError} where the request is one that is answered before it is matched.
+   */
+  explain(request: ExplainRequest): GatewayExplanation;
   /** Every upstream's nodes: what state they are in, why, and since when. */
   upstreams(): UpstreamSnapshot[];
   /** Stops reading the source and lets go of everything; requests under way go on to their end. */
@@ -153,12 +160,13 @@ export function createGateway(options: GatewayOptions): Gateway {
     for (const end of ends) end();
   };
 
+  const isTrusted = trustedProxies(options.trustedProxies ?? []);
   const dispatch = createDispatch({
     table,
     globalRules,
     onAnswer: options.onAnswer,
     isReady: () => store.revision !== undefined,
-    isTrusted: trustedProxies(options.trustedProxies ?? []),
+    isTrusted,
     maxInspectedBody: options.maxInspectedBody ?? 1024 * 1024,
   });
   const abort = new AbortController();
@@ -173,6 +181,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     ready: ready.promise,
     status: () => statusOf(source, store),
     keys: (filter) => [...store.keys(filter)].filter((key) => filter !== undefined || isOdd(key)),
+    explain: (request) =>
+      explainRequest(request, {
+        table,
+        catalogue,
+        isTrusted,
+        globalLayers: () => globalRules.layers,
+        revision: () => store.revision,
+      }),
     upstreams: () => Array.from(upstreams.values(), (upstream) => upstream.snapshot()),
     async close() {
       abort.abort();

@@ -1,0 +1,141 @@
+import { GatewayError } from "../errors.ts";
+import type { Explanation } from "../match/explanation.ts";
+import { parseHost } from "../net/host.ts";
+import type { Inbound } from "../net/inbound.ts";
+import { createPathNormalizer } from "../net/path.ts";
+import { checkHead } from "../net/request-policy.ts";
+import type { Catalogue } from "../pipeline/catalogue.ts";
+import type { NodeExplanation, Upstream } from "../upstream/upstream.ts";
+import { type ChainLink, mergePlugins, type PluginLayer } from "./chain.ts";
+import type { Failure, RouteEntry } from "./entry.ts";
+import { targetOf } from "./inbound.ts";
+import { RequestView } from "./request-view.ts";
+import type { RouteTable } from "./table.ts";
+
+/** A request to be explained; it is not sent anywhere. */
+export interface ExplainRequest {
+  readonly method: string;
+  /** `http://host/path?query`. A path alone is taken with the host of `headers`. */
+  readonly url: string;
+  /** Name and value in turn. */
+  readonly headers?: readonly string[];
+  /** The client's address. Default: `127.0.0.1`. */
+  readonly from?: string;
+  /** For routes that look into the body. */
+  readonly body?: string;
+}
+
+/** A plugin that would run. Its configuration is not shown: it may hold what nobody should see. */
+export interface ExplainedPlugin {
+  readonly name: string;
+  /** The resource that it comes from, as in `service/2`. */
+  readonly from: string;
+  readonly phase: "rewrite" | "access";
+  readonly priority: number;
+  /** Whether `_meta.filter` decides per request. */
+  readonly filtered: boolean;
+}
+
+/** Where the request would be sent, before any plugin chooses otherwise. */
+export interface ExplainedUpstream {
+  /** As in `upstream/1` or `route/7`. */
+  readonly id: string;
+  readonly nodes: readonly NodeExplanation[];
+}
+
+/** Why a request goes where it goes, from the route to the node. */
+export interface GatewayExplanation {
+  /** The revision of the configuration that was asked. */
+  readonly revision: number | null;
+  readonly routing: Explanation;
+  /** In the order in which they run; without those that a consumer adds, who is not known yet. */
+  readonly plugins: readonly ExplainedPlugin[];
+  readonly upstream: ExplainedUpstream | null;
+  /** What the gateway itself would answer; null where an upstream would. */
+  readonly answer: { readonly status: number; readonly code: string; readonly message: string } | null;
+}
+
+export interface ExplainParts {
+  readonly table: RouteTable;
+  readonly catalogue: Catalogue;
+  readonly globalLayers: () => readonly PluginLayer[];
+  readonly revision: () => number | undefined;
+  readonly isTrusted: ((address: string) => boolean) | undefined;
+}
+
+const normalize = createPathNormalizer();
+
+/**
+ * Explains a request: the same match as for one that is served, told step by step.
+ *
+ * @throws {GatewayError} `bad_request`, where the request is one that the gateway answers with 400 before it is matched.
+ */
+export function explainRequest(request: ExplainRequest, parts: ExplainParts): GatewayExplanation {
+  const view = toView(request, parts);
+  const routing = parts.table.explain(view);
+  const match = parts.table.match(view);
+  const entry = match === undefined || match === "body" ? undefined : match.value.entry;
+  const plugins = [
+    ...mergePlugins(parts.globalLayers(), parts.catalogue),
+    ...(entry === undefined || entry.refusal !== undefined ? [] : entry.links),
+  ].map(toPlugin);
+  const upstream = entry === undefined || entry.refusal !== undefined ? undefined : entry.target;
+  return {
+    revision: parts.revision() ?? null,
+    routing,
+    plugins,
+    upstream: upstream === undefined || "status" in upstream ? null : toUpstream(upstream, view),
+    answer: toAnswer(entry, view),
+  };
+}
+
+function toView(
+  { method, url, headers = [], from = "127.0.0.1", body }: ExplainRequest,
+  parts: ExplainParts,
+): RequestView {
+  const target = targetOf(url);
+  const authority = /^[a-z]+:\/\/([^/?#]*)/i.exec(url)?.[1];
+  const named = headers.some((name, index) => index % 2 === 0 && name.toLowerCase() === "host");
+  const raw = named || authority === undefined ? headers : ["Host", authority, ...headers];
+  const head = checkHead(method, target, raw, { headerBytes: 0, headerCount: 0 });
+  if (!head.ok) throw new GatewayError(head.code, head.status, head.message);
+  const host = parseHost(head.host), normal = normalize(head.target);
+  if (host === undefined) throw new GatewayError("bad_request", 400, "The Host field is not valid");
+  if (normal === undefined) throw new GatewayError("bad_request", 400, "The path is not valid");
+  const secure = url.toLowerCase().startsWith("https:");
+  const inbound: Inbound = {
+    target: head.target,
+    faithful: true,
+    headers: raw,
+    peer: { address: from, port: 0 },
+    localPort: Number(/:(\d+)$/.exec(authority ?? "")?.[1] ?? (secure ? 443 : 80)),
+    secure,
+    body: null,
+    signal: new AbortController().signal,
+  };
+  const view = new RequestView(inbound, { method, hostField: head.host, host, target: normal }, parts.isTrusted);
+  view.buffered(body === undefined ? null : new TextEncoder().encode(body), null);
+  return view;
+}
+
+function toPlugin({ name, from, phase, priority, meta }: ChainLink): ExplainedPlugin {
+  return { name, from, phase, priority, filtered: meta.filter !== undefined };
+}
+
+function toUpstream(upstream: Upstream, view: RequestView): ExplainedUpstream {
+  return { id: upstream.id, nodes: upstream.explainPick({ key: view.variable, host: view.hostField }) };
+}
+
+function toAnswer(entry: RouteEntry | undefined, view: RequestView): GatewayExplanation["answer"] {
+  if (entry === undefined) return { status: 404, code: "route_not_found", message: "No route takes the request" };
+  if (entry.refusal !== undefined) return shown(entry.refusal);
+  if ("status" in entry.target) return shown(entry.target);
+  if (!toUpstream(entry.target, view).nodes.some(({ picked }) => picked)) {
+    return { status: 503, code: "no_healthy_node", message: "The upstream has no node that can be picked" };
+  }
+  return null;
+}
+
+function shown({ status, code, message }: Failure): { status: number; code: string; message: string } {
+  return { status, code, message };
+}
