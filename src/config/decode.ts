@@ -49,7 +49,10 @@ function notJson(text: string): string {
   const trimmed = text.trim();
   if (trimmed === "") return "must be JSON, is empty";
   const start = `must be JSON, is not (${text.length} characters)`;
-  if (/^\{\s*[A-Za-z_][\w-]*\s*:/.test(trimmed)) return `${start}: did the shell eat your quotes?`;
+  // Shells take the quotes away, and bash then expands the braces: of {"host":"h","port":1} the value `host:h` is left.
+  if (!trimmed.includes('"') && /^(\{\s*[A-Za-z_][\w-]*\s*:|[A-Za-z_][\w-]*:\S)/.test(trimmed)) {
+    return `${start}: did the shell eat your quotes?`;
+  }
   if (trimmed.startsWith("'")) return `${start}: it begins with a single quote`;
   if (/^[\w-]+\s*:(\s|$)/.test(trimmed)) return `${start}: it looks like YAML`;
   return start;

@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import { type ServerResponse, STATUS_CODES } from "node:http";
 import { answerHead } from "../../forward/answer.ts";
 import { Deadline } from "../../net/deadline.ts";
 import type { RawHeaders } from "../../net/raw-headers.ts";
@@ -33,7 +33,8 @@ export interface WriteOptions {
  */
 export async function writeAnswer(outgoing: ServerResponse, response: Response, options: WriteOptions): Promise<void> {
   const head = answerHead(response);
-  const { status, reason } = head;
+  const { status } = head;
+  const reason = head.reason || (STATUS_CODES[status] ?? "");
   const body = response.body;
   if (outgoing.destroyed || outgoing.socket?.destroyed === true) {
     await body?.cancel().catch(() => {});

@@ -24,7 +24,7 @@ describe("decode", () => {
   });
 
   it("asks for the quotes that the shell ate", () => {
-    for (const value of ["{host:127.0.0.1,port:6699}", "{ uri: /api/*, upstream_id: 1}"]) {
+    for (const value of ["{host:127.0.0.1,port:6699}", "{ uri: /api/*, upstream_id: 1}", "host:127.0.0.1"]) {
       match(
         bad("node", "node", value, ""),
         /^must be JSON, is not \(\d+ characters\): did the shell eat your quotes\?$/,
