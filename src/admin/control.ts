@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import { KINDS } from "../config/kinds.ts";
 import type { GatewayStatus } from "../gateway/status.ts";
 import { KEY_STATES, type KeyStatus } from "../store/key-status.ts";
+import { parseKind } from "./kind-name.ts";
 import { loopbackHost } from "./control-guard.ts";
 
 /** What the control API asks of a gateway; a `Gateway` is one. */
@@ -36,6 +37,7 @@ const MAX_KEYS = 10_000;
  * - `GET /live`: 200 for as long as the process answers at all
  * - `GET /ready`: 200 once the first full list of resources is applied, 503 with the reason before that and while draining
  * - `GET /status`: everything at a glance; `GET /status/keys`: every key with something to say, by `state`, `kind`, `limit`
+ * - `GET /schema/KIND`: the JSON Schema of a kind's stored value; `GET /schema`: of all
  * - `GET /upstreams`: the nodes, where the gateway tells
  */
 export function createControl(options: ControlOptions): Hono {
@@ -49,7 +51,7 @@ export function createControl(options: ControlOptions): Hono {
   });
 
   const paths = new Map<string, readonly string[]>();
-  const get = (path: string, answer: (c: Context) => Response) => {
+  const get = (path: string, answer: (c: Context) => Response | Promise<Response>) => {
     paths.set(path, ["GET", "HEAD"]);
     app.get(path, answer);
   };
@@ -83,13 +85,24 @@ export function createControl(options: ControlOptions): Hono {
     );
     return c.json(page(found, limit));
   });
+  get("/schema", async (c) => {
+    const { jsonSchema } = await import("../config/schemas.ts");
+    return c.json(Object.fromEntries(KINDS.map((kind) => [kind, jsonSchema(kind)])));
+  });
+  get("/schema/:kind", async (c) => {
+    const name = c.req.param("kind") ?? "";
+    const kind = parseKind(name);
+    if (kind === undefined) return c.json({ error_msg: `Unknown kind "${name}"`, kinds: KINDS }, 404);
+    const { jsonSchema } = await import("../config/schemas.ts");
+    return c.json(jsonSchema(kind));
+  });
   const upstreams = gateway.upstreams?.bind(gateway);
   if (upstreams !== undefined) get("/upstreams", (c) => c.json({ upstreams: upstreams() }));
 
   for (const [path, methods] of paths) {
     app.all(path, (c) => {
       c.header("allow", methods.join(", "));
-      return c.json({ error_msg: `Cannot ${c.req.method} ${path}: it takes ${methods.join(", ")}` }, 405);
+      return c.json({ error_msg: `Cannot ${c.req.method} ${c.req.path}: it takes ${methods.join(", ")}` }, 405);
     });
   }
   app.notFound((c) => c.json({ error_msg: `Nothing is at ${c.req.path}`, paths: [...paths.keys()] }, 404));
@@ -99,7 +112,8 @@ export function createControl(options: ControlOptions): Hono {
 
 /** What `GET /status/keys` was asked for; an unknown word is refused, since it would look like "there is none". */
 function readFilter(c: Context): { state?: string; kind?: string; limit: number } | { error_msg: string } {
-  const { state, kind, limit = "1000", ...others } = c.req.query();
+  const { state, kind: name, limit = "1000", ...others } = c.req.query();
+  const kind = name === undefined ? undefined : parseKind(name) ?? name;
   const words = (all: readonly string[]) => all.join(", ");
   if (state !== undefined && !KEY_STATES.some((known) => known === state)) {
     return { error_msg: `Cannot filter by state "${state}": it is one of ${words(KEY_STATES)}` };

@@ -168,14 +168,15 @@ export class GatewayProcess {
     return JSON.parse((await this.control("/status")).body) as Status;
   }
 
+  /** Not by `child.kill`, after which Deno reports the signal as the end, whatever status the process ended with. */
   signal(signal: NodeJS.Signals): void {
-    this.#child.kill(signal);
+    if (this.#exit === undefined && this.#child.pid !== undefined) process.kill(this.#child.pid, signal);
   }
 
   /** Ends the process by SIGTERM, and by SIGKILL where that takes more than 10 s. */
   async stop(): Promise<Exit> {
-    if (this.#exit === undefined) this.#child.kill("SIGTERM");
-    const limit = setTimeout(() => this.#child.kill("SIGKILL"), 10_000);
+    this.signal("SIGTERM");
+    const limit = setTimeout(() => this.signal("SIGKILL"), 10_000);
     const exit = await this.exited;
     clearTimeout(limit);
     return exit;

@@ -92,10 +92,20 @@ describe("the control API", () => {
       await (await ask(`/status/keys${query}`)).json() as { total: number; keys: KeyStatus[] };
     assert.equal((await list("")).total, 3);
     assert.deepEqual((await list("?state=rejected&kind=route")).keys, [KEYS[0]]);
+    assert.equal((await list("?state=rejected&kind=routes")).total, 1);
     assert.deepEqual(await list("?limit=1"), { total: 3, keys: [KEYS[0]] });
-    for (const bad of ["limit=x", "state=broken", "kind=routes", "status=stale"]) {
+    for (const bad of ["limit=x", "state=broken", "kind=rout", "status=stale"]) {
       assert.equal((await ask(`/status/keys?${bad}`)).status, 400, bad);
     }
+  });
+
+  it("hands out the JSON Schema of a kind", async () => {
+    const ask = control();
+    const one = await (await ask("/schema/routes")).json() as { title: string };
+    assert.equal(one.title, "route");
+    const all = await (await ask("/schema")).json() as Record<string, unknown>;
+    assert.deepEqual(all["route"], one);
+    assert.equal((await ask("/schema/nothing")).status, 404);
   });
 
   it("answers HEAD without a body", async () => {
@@ -108,7 +118,7 @@ describe("the control API", () => {
     const response = await control()("/nothing");
     assert.equal(response.status, 404);
     const body = await response.json() as { paths: string[] };
-    assert.deepEqual(body.paths, ["/live", "/ready", "/status", "/status/keys"]);
+    assert.deepEqual(body.paths, ["/live", "/ready", "/status", "/status/keys", "/schema", "/schema/:kind"]);
   });
 
   it("refuses a method that a path does not take", async () => {
