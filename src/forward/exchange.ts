@@ -17,6 +17,8 @@ export interface Exchange {
   readonly websocket: boolean;
   /** Filled in as tries are made. */
   readonly attempts: Attempt[];
+  /** Why no other node was tried after the last failure, for the log. */
+  gaveUp: string | undefined;
   /** Called once where the answer's body streams, when it is over. */
   streaming(): (complete: boolean, bytes: number) => void;
 }

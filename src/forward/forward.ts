@@ -66,7 +66,10 @@ export async function forward(exchange: Exchange, upstream: Upstream, options: F
         tries: tried.size,
         elapsed: now - started,
       });
-      if (!decision.retry) throw error;
+      if (!decision.retry) {
+        exchange.gaveUp = decision.reason;
+        throw error;
+      }
       body?.stop();
     }
   }

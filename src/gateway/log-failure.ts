@@ -15,6 +15,7 @@ export function logFailure(error: GatewayError, view: RequestView): void {
     path: view.path,
     route: view.route?.id,
     attempts: view.attempts,
+    gaveUp: view.gaveUp,
     cause: error.cause,
   };
   if (error.code === "client_gone") log.debug("{method} {path}: {error}", { ...fields, error: error.message });

@@ -45,6 +45,7 @@ export class RequestView implements MatchRequest, VariableSource, Exchange, Plug
   readonly query: string | undefined;
   readonly client: Client;
   readonly attempts: Attempt[] = [];
+  gaveUp: string | undefined;
   readonly started: number = performance.now();
   /** Set once the route is found. */
   match: Match<ActiveRoute> | undefined;
