@@ -1,4 +1,4 @@
-import * as v from "valibot";
+import type * as v from "valibot";
 import { pattern, text } from "./fields.ts";
 import { either } from "./schema-tools.ts";
 

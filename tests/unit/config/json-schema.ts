@@ -32,8 +32,14 @@ const CHECKS: Readonly<Record<string, Check>> = {
         return Array.isArray(value);
       case "integer":
         return Number.isInteger(value);
+      case "string":
+        return typeof value === "string";
+      case "number":
+        return typeof value === "number";
+      case "boolean":
+        return typeof value === "boolean";
       default:
-        return typeof value === rule;
+        throw new Error(`Cannot check the type ${rule} as it must be a known one`);
     }
   },
   enum: (rule, value) => each(rule).includes(value),

@@ -1,5 +1,6 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Consumer } from "../../../src/config/consumer.ts";
 import { APISIX_KEYRING, createKeyring } from "../../../src/config/keyring.ts";
 import type { Kind } from "../../../src/config/kinds.ts";
 import { type Loaded, type LoadOptions, loadResource } from "../../../src/config/load.ts";
@@ -14,13 +15,11 @@ const vault: Secret = { id: "vault/1", manager: "vault", uri: "http://127.0.0.1:
 const load = async (kind: Kind, id: string, value: unknown, options: LoadOptions = {}): Promise<Loaded["result"]> =>
   (await loadResource(kind, id, toBytes(value), { plugins: catalogue, ...options })).result;
 
-/** The `key` that key-auth has once its secrets are resolved. */
-async function keyOf(key: string, options: LoadOptions): Promise<unknown> {
+/** The configuration that key-auth has once its secrets are resolved. */
+async function configOf(key: string, options: LoadOptions): Promise<unknown> {
   const result = await load("consumer", "jack", { username: "jack", plugins: { "key-auth": { key } } }, options);
   ok(result.ok, JSON.stringify(result));
-  return ((result.resource as { plugins: Record<string, { config: unknown }> }).plugins["key-auth"]?.config as {
-    key: string;
-  }).key;
+  return (result.resource as Consumer).plugins?.["key-auth"]?.config;
 }
 
 /** The one issue that key-auth's `key` is refused with. */
@@ -62,14 +61,14 @@ describe("keyring", () => {
 
 describe("encrypted fields", () => {
   it("of plugins are decrypted before they are checked; plain ones are taken as they are", async () => {
-    strictEqual(await keyOf(await keyring.encrypt("s3cret"), { secrets: { keyring } }), "s3cret");
-    strictEqual(await keyOf("plain", { secrets: { keyring } }), "plain");
-    strictEqual(await keyOf("plain", {}), "plain");
+    deepStrictEqual(await configOf(await keyring.encrypt("s3cret"), { secrets: { keyring } }), { key: "s3cret" });
+    deepStrictEqual(await configOf("plain", { secrets: { keyring } }), { key: "plain" });
+    deepStrictEqual(await configOf("plain", {}), { key: "plain" });
   });
 
   it("may hold an encrypted reference", async () => {
     const key = await keyring.encrypt("$env://K");
-    strictEqual(await keyOf(key, { secrets: { keyring, env: () => "v" } }), "v");
+    deepStrictEqual(await configOf(key, { secrets: { keyring, env: () => "v" } }), { key: "v" });
   });
 
   it("of certificates must be private keys in the end", async () => {
@@ -107,13 +106,13 @@ describe("references to the environment", () => {
   const options = { secrets: { env } };
 
   it("are resolved, in either case, with a field of a JSON object", async () => {
-    strictEqual(await keyOf("$env://KEY", options), "v1");
-    strictEqual(await keyOf("$ENV://KEY", options), "v1");
-    strictEqual(await keyOf("$ENV://JSON/a", options), "v2");
-    strictEqual(await keyOf("$ENV://JSON/n", options), "3");
-    strictEqual(await keyOf("$ENV://EMPTY", options), "");
-    strictEqual(await keyOf("costs $5", options), "costs $5");
-    strictEqual(await keyOf("$5", options), "$5");
+    deepStrictEqual(await configOf("$env://KEY", options), { key: "v1" });
+    deepStrictEqual(await configOf("$ENV://KEY", options), { key: "v1" });
+    deepStrictEqual(await configOf("$ENV://JSON/a", options), { key: "v2" });
+    deepStrictEqual(await configOf("$ENV://JSON/n", options), { key: "3" });
+    deepStrictEqual(await configOf("$ENV://EMPTY", options), { key: "" });
+    deepStrictEqual(await configOf("costs $5", options), { key: "costs $5" });
+    deepStrictEqual(await configOf("$5", options), { key: "$5" });
   });
 
   it("reject the resource where they do not resolve, and never show a value", async () => {
@@ -170,7 +169,7 @@ describe("references to a manager", () => {
         return Promise.resolve("v3");
       },
     };
-    strictEqual(await keyOf("$secret://vault/1/jack/key", { managerOf, secrets }), "v3");
+    deepStrictEqual(await configOf("$secret://vault/1/jack/key", { managerOf, secrets }), { key: "v3" });
     deepStrictEqual(seen, [{ manager: "vault", id: "1", key: "jack/key" }, vault]);
   });
 
