@@ -13,33 +13,34 @@ class Node<V> implements AffixNode<V> {
   label: string;
   parent: Node<V> | undefined;
   value: V | undefined = undefined;
-  /** The character that each child begins with, in the order of {@link Node.children}. */
+  /** The one child, where there is one: most nodes have no more, and reading a list would cost three steps. */
+  only: Node<V> | undefined = undefined;
+  /** Two children or more. */
+  many: readonly Node<V>[] | undefined = undefined;
+  /** The character that each of {@link Node.many} begins with, in their order. */
   heads = "";
-  children: Node<V>[] | undefined = undefined;
 
   constructor(label: string, parent: Node<V> | undefined) {
     this.label = label;
     this.parent = parent;
   }
 
+  get children(): readonly Node<V>[] {
+    return this.many ?? (this.only === undefined ? [] : [this.only]);
+  }
+
+  /** The child that may begin with that character; where there is only one, it may begin with another. */
   childAt(head: string): Node<V> | undefined {
+    if (this.many === undefined) return this.only;
     const i = this.heads.indexOf(head);
-    return i < 0 ? undefined : this.children![i];
+    return i < 0 ? undefined : this.many[i];
   }
 
-  add(head: string, child: Node<V>): void {
-    this.heads += head;
-    (this.children ??= []).push(child);
-  }
-
-  replace(head: string, child: Node<V>): void {
-    this.children![this.heads.indexOf(head)] = child;
-  }
-
-  remove(head: string): void {
-    const i = this.heads.indexOf(head);
-    this.heads = this.heads.slice(0, i) + this.heads.slice(i + 1);
-    this.children!.splice(i, 1);
+  /** @param heads The first characters of the children, in their order. */
+  setChildren(children: readonly Node<V>[], heads: string): void {
+    this.only = children.length === 1 ? children[0] : undefined;
+    this.many = children.length > 1 ? children : undefined;
+    this.heads = children.length > 1 ? heads : "";
   }
 }
 
@@ -73,8 +74,8 @@ const BACKWARDS: Reading = {
  * @example
  * ```ts
  * const tree = new AffixTree<number>("prefix");
- * tree.getOrAdd("/a/", () => 1);
- * tree.getOrAdd("/a/b", () => 2);
+ * tree.update("/a/", () => 1);
+ * tree.update("/a/b", () => 2);
  * for (let node = tree.deepest("/a/bc"); node !== undefined; node = node.parent) console.log(node.value); // 2, 1, undefined
  * ```
  */
@@ -96,23 +97,14 @@ export class AffixTree<V> {
     return this.#find(key)?.value;
   }
 
-  getOrAdd(key: string, make: () => V): V {
+  /** Puts what `change` makes of the present value (undefined = none) in its place; undefined deletes it. */
+  update(key: string, change: (value: V | undefined) => V | undefined): void {
     const node = this.#findOrAdd(key);
-    if (node.value === undefined) {
-      node.value = make();
-      this.#size++;
-    }
-    return node.value;
-  }
-
-  /** @returns Whether there was a value. */
-  delete(key: string): boolean {
-    const node = this.#find(key);
-    if (node === undefined || node.value === undefined) return false;
-    node.value = undefined;
-    this.#size--;
-    this.#tidy(node);
-    return true;
+    const before = node.value;
+    node.value = change(before);
+    if (before === undefined) this.#size++;
+    if (node.value === undefined) this.#size--;
+    if (node.value === undefined) this.#tidy(node);
   }
 
   /** The deepest node whose text the given text begins with (or ends with). Its value and those of its parents are all the matches, longest first. */
@@ -120,7 +112,7 @@ export class AffixTree<V> {
     const reading = this.#reading;
     let node = this.#root;
     let at = 0;
-    while (at < text.length && node.children !== undefined) {
+    while (at < text.length) {
       const child = node.childAt(reading.head(text, at));
       if (child === undefined || !reading.matches(text, child.label, at)) break;
       at += child.label.length;
@@ -135,7 +127,7 @@ export class AffixTree<V> {
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
       const [node, key] = next;
       if (node.value !== undefined) yield [key, node.value];
-      for (const child of node.children ?? []) {
+      for (const child of node.children) {
         open.push([child, this.#reading === FORWARDS ? key + child.label : child.label + key]);
       }
     }
@@ -147,7 +139,7 @@ export class AffixTree<V> {
     const open = [this.#root];
     for (let node = open.pop(); node !== undefined; node = open.pop()) {
       count++;
-      open.push(...(node.children ?? []));
+      open.push(...node.children);
     }
     return count;
   }
@@ -166,13 +158,13 @@ export class AffixTree<V> {
     while (at < key.length) {
       const head = reading.head(key, at);
       const child = node.childAt(head);
-      if (child === undefined) {
+      if (child === undefined || reading.head(child.label, 0) !== head) {
         const leaf = new Node<V>(reading.far(key, at), node);
-        node.add(head, leaf);
+        this.#setChildren(node, [...node.children, leaf]);
         return leaf;
       }
       const common = this.#common(key, at, child.label);
-      node = common === child.label.length ? child : this.#split(node, head, child, common);
+      node = common === child.label.length ? child : this.#split(node, child, common);
       at += common;
     }
     return node;
@@ -187,29 +179,34 @@ export class AffixTree<V> {
     return n;
   }
 
-  #split(parent: Node<V>, head: string, child: Node<V>, length: number): Node<V> {
+  #split(parent: Node<V>, child: Node<V>, length: number): Node<V> {
     const middle = new Node<V>(this.#reading.near(child.label, length), parent);
     child.label = this.#reading.far(child.label, length);
     child.parent = middle;
-    middle.add(this.#reading.head(child.label, 0), child);
-    parent.replace(head, middle);
+    this.#setChildren(middle, [child]);
+    this.#replace(parent, child, middle);
     return middle;
   }
 
   /** Removes a node that has become empty, and joins one with its only child. */
   #tidy(node: Node<V>): void {
-    const parent = node.parent;
-    if (parent === undefined || node.value !== undefined) return;
-    const head = this.#reading.head(node.label, 0);
-    const count = node.children?.length ?? 0;
-    if (count === 0) {
-      parent.remove(head);
+    const { parent, only } = node;
+    if (parent === undefined || node.value !== undefined || node.many !== undefined) return;
+    if (only === undefined) {
+      this.#setChildren(parent, parent.children.filter((child) => child !== node));
       this.#tidy(parent);
-    } else if (count === 1) {
-      const child = node.children![0]!;
-      child.label = this.#reading === FORWARDS ? node.label + child.label : child.label + node.label;
-      child.parent = parent;
-      parent.replace(head, child);
+    } else {
+      only.label = this.#reading === FORWARDS ? node.label + only.label : only.label + node.label;
+      only.parent = parent;
+      this.#replace(parent, node, only);
     }
+  }
+
+  #replace(parent: Node<V>, child: Node<V>, by: Node<V>): void {
+    this.#setChildren(parent, parent.children.map((one) => one === child ? by : one));
+  }
+
+  #setChildren(node: Node<V>, children: readonly Node<V>[]): void {
+    node.setChildren(children, children.map((child) => this.#reading.head(child.label, 0)).join(""));
   }
 }

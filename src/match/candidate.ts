@@ -1,47 +1,55 @@
+import { compileMethods } from "./methods.ts";
 import { compilePath, NO_PARAMS, type PathPattern } from "./path-pattern.ts";
 import type { Predicate } from "./predicate.ts";
 import { compilePredicates } from "./predicates.ts";
-import type { Match, MatchIssue, MatchRoute, RouterName } from "./route.ts";
+import type { Match, MatchIssue, MatchRoute, PathParams, RouterName } from "./route.ts";
 
 /** A route, compiled. */
 export interface CompiledRoute<T> {
   readonly id: string;
   readonly source: MatchRoute;
   readonly priority: number;
-  readonly predicates: readonly Predicate[];
   /** For routers that do not index hosts: its hosts in lower case, where it has some and none is a wildcard or has a port. */
   readonly exactHosts: readonly string[] | undefined;
-  readonly value: T;
   /** One for each of its hosts and paths. */
   readonly candidates: readonly Candidate<T>[];
 }
 
-/** A route at one of its places in the tree. */
-export interface Candidate<T> {
-  readonly route: CompiledRoute<T>;
-  /** The host it is found under, in lower case; undefined where it is found under any. */
-  readonly host: string | undefined;
+/**
+ * A route at one of its places in the tree; itself the answer where the path has no parameters. What a match reads stands here and not behind another
+ * reference: among many routes none of it is in the processor's cache.
+ */
+export interface Candidate<T> extends Match<T> {
+  /** As `methodBit` counts them; 0 = all. */
+  readonly methods: number;
+  /** The path's parameters; undefined where being found under its place is all. */
+  readonly takeApart: ((path: string) => PathParams | undefined) | undefined;
+  /** All that it asks for beside methods and path. */
+  readonly predicates: readonly Predicate[];
   readonly pattern: PathPattern;
-  /** The answer where the path has no parameters, made beforehand. */
-  readonly match: Match<T>;
+  readonly route: CompiledRoute<T>;
 }
+
+const NO_PREDICATES: readonly Predicate[] = [];
 
 /** Compiles a route; where it cannot be, tells everything that is wrong with it. */
 export function compileRoute<T>(router: RouterName, source: MatchRoute, value: T): CompiledRoute<T> | MatchIssue[] {
   const issues: MatchIssue[] = [];
   const byHost = router === "radixtree_host_uri";
   const patterns = compilePaths(source, router === "radixtree_uri_with_parameter", issues);
-  const predicates = compilePredicates(source, !byHost, issues);
+  const methods = compileMethods(source.methods, issues);
+  const found = compilePredicates(source, !byHost, issues);
   if (issues.length > 0) return issues;
+  const predicates = found.length === 0 ? NO_PREDICATES : found;
   const candidates: Candidate<T>[] = [];
   const hosts = [...new Set(source.hosts.map((host) => host.toLowerCase()))];
   const exactHosts = byHost || hosts.length === 0 || hosts.some((host) => /[*:]/.test(host)) ? undefined : hosts;
   const { id, priority } = source;
-  const route: CompiledRoute<T> = { id, source, priority, predicates, exactHosts, value, candidates };
+  const route: CompiledRoute<T> = { id, source, priority, exactHosts, candidates };
   for (const host of byHost && hosts.length > 0 ? hosts : [undefined]) {
     for (const pattern of patterns) {
-      const match: Match<T> = { value, id, uri: pattern.uri, host, params: NO_PARAMS };
-      candidates.push({ route, host, pattern, match });
+      const { uri, params: takeApart } = pattern;
+      candidates.push({ value, id, uri, host, params: NO_PARAMS, methods, takeApart, predicates, pattern, route });
     }
   }
   return route;
@@ -49,7 +57,7 @@ export function compileRoute<T>(router: RouterName, source: MatchRoute, value: T
 
 function compilePaths(source: MatchRoute, withParameters: boolean, issues: MatchIssue[]): PathPattern[] {
   const patterns: PathPattern[] = [];
-  if (source.uris.length === 0) issues.push({ path: "uris", message: "Cannot match the route as it must have a path" });
+  if (source.uris.length === 0) issues.push({ path: "uris", message: "must hold a path" });
   for (const [i, uri] of source.uris.entries()) {
     if (source.uris.indexOf(uri) !== i) continue;
     const pattern = compilePath(uri, withParameters);

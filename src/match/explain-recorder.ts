@@ -1,4 +1,3 @@
-import type { Bucket } from "./bucket.ts";
 import type { Candidate } from "./candidate.ts";
 import type {
   ExplainedCandidate,
@@ -7,6 +6,8 @@ import type {
   ExplainedPlace,
   ExplainedPredicate,
 } from "./explanation.ts";
+import { describeMethods } from "./methods.ts";
+import { NO_PARAMS } from "./path-pattern.ts";
 import type { Predicate, PredicatePart, Verdict } from "./predicate.ts";
 import type { MatchRequest, PathParams } from "./route.ts";
 import type { LevelKind, PathKind, WalkRecorder } from "./walk.ts";
@@ -46,20 +47,29 @@ export class ExplainRecorder<T> implements WalkRecorder<T> {
     this.levels.push({ kind, host: host ?? null, paths: [] });
   }
 
-  bucket(kind: PathKind, bucket: Bucket<T>): void {
-    const path = bucket.candidates[0]?.pattern.key ?? "";
+  place(kind: PathKind, path: string): void {
     this.levels.at(-1)!.paths.push({ kind, path, candidates: [], omitted: 0 });
   }
 
   candidate(candidate: Candidate<T>, params: PathParams | undefined): void {
     const predicates: ExplainedPredicate[] = [];
-    if (candidate.pattern.params !== undefined) {
+    if (candidate.takeApart !== undefined) {
       const verdict = params === undefined ? "fail" : "pass";
       predicates.push({
         kind: "path",
         configured: candidate.pattern.uri,
         actual: shorten(this.#request.path),
         verdict,
+      });
+    }
+    if (candidate.methods !== 0) {
+      const methods = describeMethods(candidate.route.source.methods);
+      const { kind, configured } = methods;
+      predicates.push({
+        kind,
+        configured,
+        actual: this.#request.method,
+        verdict: methods.test(this.#request, NO_PARAMS),
       });
     }
     this.#candidate = { candidate, params, predicates };

@@ -20,7 +20,7 @@ export class HostIndex<T> {
     const level = this.of(candidate);
     level?.remove(candidate);
     if (host === undefined || level?.empty !== true) return;
-    if (host.startsWith("*")) this.#suffixes.delete(host.slice(1));
+    if (host.startsWith("*")) this.#suffixes.update(host.slice(1), () => undefined);
     else this.#exact.delete(host);
   }
 
@@ -41,9 +41,7 @@ export class HostIndex<T> {
 
   /** The level that a candidate belongs to, where there is one. */
   of(candidate: Candidate<T>): PathIndex<T> | undefined {
-    const { host } = candidate;
-    if (host === undefined) return this.#any;
-    return host.startsWith("*") ? this.#suffixes.get(host.slice(1)) : this.#exact.get(host);
+    return candidate.host === undefined ? this.#any : this.#levelOf(candidate.host);
   }
 
   *levels(): Generator<PathIndex<T>> {
@@ -59,9 +57,15 @@ export class HostIndex<T> {
 
   #level(host: string | undefined): PathIndex<T> {
     if (host === undefined) return this.#any;
-    if (host.startsWith("*")) return this.#suffixes.getOrAdd(host.slice(1), () => new PathIndex<T>());
-    let level = this.#exact.get(host);
-    if (level === undefined) this.#exact.set(host, level = new PathIndex<T>());
+    const present = this.#levelOf(host);
+    if (present !== undefined) return present;
+    const level = new PathIndex<T>();
+    if (host.startsWith("*")) this.#suffixes.update(host.slice(1), () => level);
+    else this.#exact.set(host, level);
     return level;
+  }
+
+  #levelOf(host: string): PathIndex<T> | undefined {
+    return host.startsWith("*") ? this.#suffixes.get(host.slice(1)) : this.#exact.get(host);
   }
 }

@@ -105,7 +105,7 @@ export class Matcher<T> {
     for (const level of this.#index.levels()) {
       if (!level.empty) hosts++;
       nodes += level.countNodes();
-      for (const _ of level.buckets()) paths++;
+      for (const _ of level.places()) paths++;
     }
     return { routes: this.size, hosts, paths, nodes };
   }

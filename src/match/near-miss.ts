@@ -1,6 +1,7 @@
 import type { Candidate, CompiledRoute } from "./candidate.ts";
 import { shorten, toPlace } from "./explain-recorder.ts";
 import type { ExplainedLack, NearMiss } from "./explanation.ts";
+import { describeMethods } from "./methods.ts";
 import { NO_PARAMS } from "./path-pattern.ts";
 import { pathHint } from "./path-hint.ts";
 import type { MatchRequest, PathParams } from "./route.ts";
@@ -38,7 +39,8 @@ export function lacksOf(candidate: Candidate<unknown>, request: MatchRequest): E
   if (host !== undefined && !hostFits(host, request.host)) {
     lacks.push({ kind: "host", configured: host, actual: request.host });
   }
-  for (const predicate of route.predicates) {
+  const methods = candidate.methods === 0 ? [] : [describeMethods(route.source.methods)];
+  for (const predicate of [...methods, ...candidate.predicates]) {
     if (predicate.test(request, params ?? NO_PARAMS) === "pass") continue;
     const failed = predicate.parts?.(request, params ?? NO_PARAMS).filter(({ verdict }) => verdict !== "pass") ?? [];
     if (failed.length === 0) {

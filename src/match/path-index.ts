@@ -1,12 +1,12 @@
-import { AffixTree } from "./affix-tree.ts";
-import { Bucket } from "./bucket.ts";
+import { type AffixNode, AffixTree } from "./affix-tree.ts";
 import type { Candidate } from "./candidate.ts";
+import { addTo, type Place, removeFrom } from "./place.ts";
 
 /** The routes of one host by path: paths that must be the same, and prefixes. */
 export class PathIndex<T> {
   // Most hosts of a large table have few routes: what is not used takes no memory.
-  #exact: Map<string, Bucket<T>> | undefined;
-  #prefixes: AffixTree<Bucket<T>> | undefined;
+  #exact: Map<string, Place<T>> | undefined;
+  #prefixes: AffixTree<Place<T>> | undefined;
 
   get empty(): boolean {
     return (this.#exact?.size ?? 0) === 0 && (this.#prefixes?.size ?? 0) === 0;
@@ -14,44 +14,42 @@ export class PathIndex<T> {
 
   add(candidate: Candidate<T>): void {
     const { exact, key } = candidate.pattern;
-    if (!exact) {
-      (this.#prefixes ??= new AffixTree<Bucket<T>>("prefix")).getOrAdd(key, () => new Bucket<T>()).add(candidate);
-      return;
-    }
-    this.#exact ??= new Map<string, Bucket<T>>();
-    let bucket = this.#exact.get(key);
-    if (bucket === undefined) this.#exact.set(key, bucket = new Bucket<T>());
-    bucket.add(candidate);
+    if (exact) {
+      this.#exact ??= new Map<string, Place<T>>();
+      this.#exact.set(key, addTo(this.#exact.get(key), candidate));
+    } else (this.#prefixes ??= new AffixTree<Place<T>>("prefix")).update(key, (place) => addTo(place, candidate));
   }
 
   remove(candidate: Candidate<T>): void {
     const { exact, key } = candidate.pattern;
-    const bucket = exact ? this.#exact?.get(key) : this.#prefixes?.get(key);
-    bucket?.remove(candidate);
-    if (bucket?.size !== 0) return;
-    if (exact) this.#exact!.delete(key);
-    else this.#prefixes!.delete(key);
+    if (!exact) {
+      this.#prefixes?.update(key, (place) => removeFrom(place, candidate));
+      return;
+    }
+    const left = removeFrom(this.#exact?.get(key), candidate);
+    if (left === undefined) this.#exact?.delete(key);
+    else this.#exact?.set(key, left);
   }
 
   /** The routes of exactly that path. */
-  exact(path: string): Bucket<T> | undefined {
+  exact(path: string): Place<T> | undefined {
     return this.#exact?.get(path);
   }
 
   /** Where to begin to climb through the routes of its prefixes, longest first. */
-  deepest(path: string): ReturnType<AffixTree<Bucket<T>>["deepest"]> | undefined {
+  deepest(path: string): AffixNode<Place<T>> | undefined {
     return this.#prefixes?.deepest(path);
   }
 
   /** The routes that stand where this one stands. */
-  bucketOf(candidate: Candidate<T>): Bucket<T> | undefined {
+  placeOf(candidate: Candidate<T>): Place<T> | undefined {
     const { exact, key } = candidate.pattern;
     return exact ? this.#exact?.get(key) : this.#prefixes?.get(key);
   }
 
-  *buckets(): Generator<Bucket<T>> {
+  *places(): Generator<Place<T>> {
     yield* this.#exact?.values() ?? [];
-    for (const [, bucket] of this.#prefixes?.entries() ?? []) yield bucket;
+    for (const [, place] of this.#prefixes?.entries() ?? []) yield place;
   }
 
   /** Nodes of the tree of prefixes, without its root. */

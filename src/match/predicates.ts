@@ -4,48 +4,14 @@ import { compileExpression, type Expression } from "./expression.ts";
 import type { Predicate, Verdict } from "./predicate.ts";
 import type { MatchIssue, MatchRequest, MatchRoute } from "./route.ts";
 
-/** The methods that a route may name (APISIX `schema_def.lua`), a bit each. */
-const METHOD_BITS: ReadonlyMap<string, number> = new Map(
-  ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "CONNECT", "TRACE", "PURGE"].map((
-    name,
-    i,
-  ) => [name, 1 << i]),
-);
-
-/** Compiles what a route asks beside its place in the tree, in the order of APISIX. Issues are added to the list. */
+/** Compiles what a route asks beside its place in the tree and its methods, in the order of APISIX. Issues are added to the list. */
 export function compilePredicates(route: MatchRoute, withHosts: boolean, issues: MatchIssue[]): Predicate[] {
   const predicates: (Predicate | undefined)[] = [
-    methods(route, issues),
     remoteAddrs(route, issues),
     withHosts ? hosts(route) : undefined,
     vars(route, issues),
   ];
   return predicates.filter((predicate) => predicate !== undefined);
-}
-
-/** The bits of a list of methods; 0 for an empty one. */
-export function methodMask(names: readonly string[]): number {
-  return names.reduce((mask, name) => mask | (METHOD_BITS.get(name) ?? 0), 0);
-}
-
-function methods(route: MatchRoute, issues: MatchIssue[]): Predicate | undefined {
-  for (const [i, name] of route.methods.entries()) {
-    if (!METHOD_BITS.has(name)) {
-      const known = [...METHOD_BITS.keys()].join(", ");
-      issues.push({
-        path: `methods[${i}]`,
-        message: `Cannot match the method '${name}' as it must be one of ${known}`,
-      });
-    }
-  }
-  const mask = methodMask(route.methods);
-  if (mask === 0) return undefined;
-  return {
-    kind: "methods",
-    configured: route.methods.join(", "),
-    test: (request) => verdict(((METHOD_BITS.get(request.method) ?? 0) & mask) !== 0),
-    actual: (request) => request.method,
-  };
 }
 
 function remoteAddrs(route: MatchRoute, issues: MatchIssue[]): Predicate | undefined {

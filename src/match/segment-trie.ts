@@ -60,6 +60,7 @@ export class SegmentTrie<T> {
 
   /** The routes whose path may fit, in no order. */
   collect(path: string): Candidate<T>[] {
+    if (this.#root.empty) return [];
     const found: Candidate<T>[] = [];
     visit(this.#root, path, 0, found);
     return found;

@@ -1,6 +1,6 @@
 import type { Candidate, CompiledRoute } from "./candidate.ts";
 import type { HostIndex } from "./host-index.ts";
-import { methodMask } from "./predicates.ts";
+import { candidatesOf } from "./place.ts";
 
 /** A route that can never win at one of its places. */
 export interface Shadow {
@@ -22,10 +22,10 @@ const MAX_SHADOWS = 1000;
 export function findShadows<T>(index: HostIndex<T>): readonly Shadow[] {
   const shadows: Shadow[] = [];
   for (const level of index.levels()) {
-    for (const bucket of level.buckets()) {
-      if (bucket.size < 2) continue;
-      for (const [at, candidate] of bucket.candidates.entries()) {
-        const by = coverBefore(bucket.candidates, at);
+    for (const place of level.places()) {
+      const all = candidatesOf(place);
+      for (const [at, candidate] of all.entries()) {
+        const by = coverBefore(all, at);
         if (by === undefined) continue;
         shadows.push({ id: candidate.route.id, by: by.id, host: candidate.host, uri: candidate.pattern.uri });
         if (shadows.length === MAX_SHADOWS) return shadows;
@@ -37,7 +37,8 @@ export function findShadows<T>(index: HostIndex<T>): readonly Shadow[] {
 
 /** The route that keeps a candidate from ever winning. */
 export function shadowedBy<T>(index: HostIndex<T>, candidate: Candidate<T>): CompiledRoute<T> | undefined {
-  const all = index.of(candidate)?.bucketOf(candidate)?.candidates ?? [];
+  const place = index.of(candidate)?.placeOf(candidate);
+  const all = place === undefined ? [] : candidatesOf(place);
   return coverBefore(all, all.indexOf(candidate));
 }
 
@@ -55,7 +56,7 @@ function coverBefore<T>(all: readonly Candidate<T>[], at: number): CompiledRoute
 function covers(a: Candidate<unknown>, b: Candidate<unknown>): boolean {
   if (a.pattern.params !== undefined && a.pattern.uri !== b.pattern.uri) return false;
   const [all, some] = [a.route.source, b.route.source];
-  const [mask, part] = [methodMask(all.methods), methodMask(some.methods)];
+  const [mask, part] = [a.methods, b.methods];
   if (mask !== 0 && (part === 0 || (mask & part) !== part)) return false;
   if (a.host === undefined && !includesAll(all.hosts, some.hosts)) return false;
   if (!includesAll(all.remoteAddrs, some.remoteAddrs)) return false;

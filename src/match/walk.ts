@@ -1,9 +1,11 @@
 import type { AffixNode } from "./affix-tree.ts";
-import type { Bucket } from "./bucket.ts";
+import { Bucket } from "./bucket.ts";
 import type { Candidate } from "./candidate.ts";
 import type { HostIndex } from "./host-index.ts";
 import type { PathIndex } from "./path-index.ts";
+import { methodBit } from "./methods.ts";
 import { NO_PARAMS } from "./path-pattern.ts";
+import type { Place } from "./place.ts";
 import type { Predicate, Verdict } from "./predicate.ts";
 import { compareRank } from "./rank.ts";
 import type { Match, MatchRequest, PathParams } from "./route.ts";
@@ -21,8 +23,8 @@ export type PathKind = "exact" | "prefix";
 export interface WalkRecorder<T> {
   /** The routes of one host (as configured; undefined for those without one) are looked at. */
   level(kind: LevelKind, host: string | undefined): void;
-  /** The routes of one path are looked at. */
-  bucket(kind: PathKind, bucket: Bucket<T>): void;
+  /** The routes of one path, or prefix, are looked at. */
+  place(kind: PathKind, path: string): void;
   /** A route is tried. `params` is undefined where the path does not fit its pattern. */
   candidate(candidate: Candidate<T>, params: PathParams | undefined): void;
   /** A predicate of the last candidate was tried. */
@@ -75,27 +77,32 @@ function walkPaths<T>(
   let found: WalkResult<T>;
   const exact = index.exact(request.path);
   if (exact !== undefined) {
-    recorder?.bucket("exact", exact);
-    found = walkBucket(exact, request, recorder);
+    recorder?.place("exact", request.path);
+    found = walkPlace(exact, request, recorder);
     if (found !== undefined && recorder === undefined) return found;
   }
   for (
-    let node: AffixNode<Bucket<T>> | undefined = index.deepest(request.path);
+    let node: AffixNode<Place<T>> | undefined = index.deepest(request.path);
     node !== undefined;
     node = node.parent
   ) {
     if (node.value === undefined) continue;
-    recorder?.bucket("prefix", node.value);
-    const bucket: WalkResult<T> = walkBucket(node.value, request, recorder);
-    found ??= bucket;
+    recorder?.place("prefix", prefixOf(node));
+    const place: WalkResult<T> = walkPlace(node.value, request, recorder);
+    found ??= place;
     if (found !== undefined && recorder === undefined) return found;
   }
   return found;
 }
 
-function walkBucket<T>(bucket: Bucket<T>, request: MatchRequest, recorder: WalkRecorder<T> | undefined): WalkResult<T> {
-  if (recorder !== undefined) return walkList(bucket.candidates, request, recorder);
-  const lists = bucket.fitting(request.host, request.path);
+function prefixOf(node: AffixNode<unknown>): string {
+  return node.parent === undefined ? node.label : prefixOf(node.parent) + node.label;
+}
+
+function walkPlace<T>(place: Place<T>, request: MatchRequest, recorder: WalkRecorder<T> | undefined): WalkResult<T> {
+  if (!(place instanceof Bucket)) return judge(place, request, recorder);
+  if (recorder !== undefined) return walkList(place.candidates, request, recorder);
+  const lists = place.fitting(request.host, request.path);
   return lists.length === 1 ? walkList(lists[0]!, request, undefined) : walkLists(lists, request);
 }
 
@@ -119,8 +126,8 @@ function walkLists<T>(lists: readonly (readonly Candidate<T>[])[], request: Matc
   const at = lists.map(() => 0);
   for (;;) {
     let best = -1;
-    for (const [i, list] of lists.entries()) {
-      const next = list[at[i]!];
+    for (let i = 0; i < lists.length; i++) {
+      const next = lists[i]![at[i]!];
       if (next !== undefined && (best < 0 || compareRank(next, lists[best]![at[best]!]!) < 0)) best = i;
     }
     if (best < 0) return undefined;
@@ -130,17 +137,21 @@ function walkLists<T>(lists: readonly (readonly Candidate<T>[])[], request: Matc
   }
 }
 
+/** Tries one route: its path where being found is not all, its methods, and all else that it asks for. */
 function judge<T>(
   candidate: Candidate<T>,
   request: MatchRequest,
   recorder: WalkRecorder<T> | undefined,
 ): WalkResult<T> {
-  const { pattern, route } = candidate;
-  const params = pattern.params === undefined ? NO_PARAMS : pattern.params(request.path);
-  recorder?.candidate(candidate, params);
+  const { takeApart, methods, predicates } = candidate;
+  const methodsFit = methods === 0 || (methods & methodBit(request.method)) !== 0;
+  if (!methodsFit && recorder === undefined) return undefined;
+  const params = takeApart === undefined ? NO_PARAMS : takeApart(request.path);
   if (params === undefined && recorder === undefined) return undefined;
-  let verdict: Verdict = params === undefined ? "fail" : "pass";
-  for (const predicate of route.predicates) {
+  recorder?.candidate(candidate, params);
+  let verdict: Verdict = params === undefined || !methodsFit ? "fail" : "pass";
+  for (let i = 0; i < predicates.length; i++) {
+    const predicate = predicates[i]!;
     const one = predicate.test(request, params ?? NO_PARAMS);
     recorder?.predicate(predicate, params ?? NO_PARAMS, one);
     if (verdict === "pass") verdict = one;
@@ -148,5 +159,7 @@ function judge<T>(
   }
   recorder?.result(verdict);
   if (verdict !== "pass") return verdict === "body" ? "body" : undefined;
-  return params === NO_PARAMS || params === undefined ? candidate.match : { ...candidate.match, params };
+  if (params === NO_PARAMS || params === undefined) return candidate;
+  const { value, id, uri, host } = candidate;
+  return { value, id, uri, host, params };
 }
