@@ -73,12 +73,12 @@ const END = /(?:^|\n)[ \t]*#END[ \t]*\s*$/;
 export async function parseLayout(text: string, options: { readonly positions?: boolean } = {}): Promise<Layout> {
   const marked = END.test(text);
   const plain = text.replace(/^\ufeff/, "");
-  if (options.positions === false && /^\s*\{/.test(plain)) {
-    const layout = readJson(plain.replace(END, ""), marked);
-    if (layout && layout.issues.length === 0) return layout;
-  }
-  const yaml = await import("yaml");
   try {
+    if (options.positions === false && /^\s*\{/.test(plain)) {
+      const layout = readJson(plain.replace(END, ""), marked);
+      if (layout && layout.issues.length === 0) return layout;
+    }
+    const yaml = await import("yaml");
     const lines = new yaml.LineCounter();
     const document = yaml.parseDocument(plain, {
       lineCounter: lines,
@@ -191,8 +191,12 @@ function readDocument(
   const finish = (): Layout => ({ items: reader.items, issues: reader.issues, marked });
   const toValue = (node: Node): unknown => node.toJS(document, { maxAliasCount: MAX_ALIASES });
 
-  for (const { message, pos } of document.errors) reader.issue(firstLine(message), toPosition(pos[0]));
-  if (document.errors.length > 0) return finish();
+  // Only the first: what follows a syntax error mostly follows from it.
+  const [error] = document.errors;
+  if (error) {
+    reader.issue(firstLine(error.message), toPosition(error.pos[0]));
+    return finish();
+  }
   const root = document.contents;
   if (root === null || (yaml.isScalar(root) && root.value === null)) {
     reader.issue("the file is empty (write 'routes: []' for no routes)", undefined);

@@ -179,7 +179,7 @@ class FileLoop {
     if (this.#closed) return;
     if (issues.length > 0) {
       this.#taken = true;
-      throw new Unusable(issues.map((issue) => toLine(this.#path, issue)).join("; "));
+      throw new Unusable(toReason(this.#path, issues));
     }
     const { settleMs = 2000 } = this.#options;
     if (this.#marked && !marked && performance.now() - this.#since < settleMs) {
@@ -224,6 +224,14 @@ class FileLoop {
     const rest = this.#state === "stale" ? "; what was read before serves on" : "";
     this.#log("error", `${reason}${rest}`);
   }
+}
+
+/** How many issues of a file are named; the others are counted. */
+const NAMED_ISSUES = 3;
+
+function toReason(path: string, issues: readonly LayoutIssue[]): string {
+  const named = issues.slice(0, NAMED_ISSUES).map((issue) => toLine(path, issue)).join("; ");
+  return issues.length > NAMED_ISSUES ? `${named}; and ${issues.length - NAMED_ISSUES} more` : named;
 }
 
 /** `path:line:column: what`, as compilers write it, so that editors find the place. */

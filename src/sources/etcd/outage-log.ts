@@ -18,6 +18,7 @@ export class OutageLog {
   #lines = 0;
   #hushed = 0;
   #last = "";
+  #told = false;
 
   constructor(log: SourceLog, now: () => number = () => performance.now()) {
     this.#log = log;
@@ -38,20 +39,18 @@ export class OutageLog {
       return;
     }
     this.#lines++;
+    this.#told = true;
     this.#last = message;
     const hushed = this.#hushed === 0 ? {} : { repeated: this.#hushed };
     this.#hushed = 0;
     this.#log("warn", message, { ...fields, ...hushed, sinceMs: Math.round(now - this.#since) });
   }
 
-  /** What failed works again. */
+  /** What failed works again. Told where the failure was told, so that a network that flaps does not fill the log either. */
   over(message: string, fields: Readonly<Record<string, unknown>>): void {
     if (this.#since === undefined) return;
-    const away = Math.round(this.#now() - this.#since);
+    if (this.#told) this.#log("info", message, { ...fields, afterMs: Math.round(this.#now() - this.#since) });
     this.#since = undefined;
-    this.#hushed = 0;
-    // An outage a second, as with a flapping network, must not write more than one that lasts: the window goes on.
-    if (this.#lines <= REASONS) this.#log("info", message, { ...fields, afterMs: away });
-    if (this.#lines >= REASONS) this.#lines++;
+    this.#told = false;
   }
 }
