@@ -1,4 +1,4 @@
-import type { Context, MiddlewareHandler } from "hono";
+import type { Context } from "hono";
 import { errorResponse, GatewayError } from "../errors.ts";
 import { forward, type ForwardOptions } from "../forward/forward.ts";
 import type { Transport } from "../forward/transport.ts";
@@ -8,9 +8,9 @@ import type { PluginEnv } from "../pipeline/context.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { type ChainLink, mergePlugins, type PluginLayer, splitPhases } from "./chain.ts";
 import type { IndexedConsumer } from "./consumer-index.ts";
-import type { Answer, Failure, RouteEntry } from "./entry.ts";
+import type { Failure, RouteEntry } from "./entry.ts";
 import { type ChosenUpstream, createMiddleware, type EnvironmentParts } from "./environments.ts";
-import type { RequestView } from "./request-view.ts";
+import type { Answer, RequestView } from "./request-view.ts";
 
 /** How every route sends its requests on. */
 export interface ChainParts extends EnvironmentParts {

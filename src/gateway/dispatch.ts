@@ -7,9 +7,8 @@ import { createPathNormalizer } from "../net/path.ts";
 import { checkHead, type HeadLimits } from "../net/request-policy.ts";
 import { bufferBody } from "./body-buffer.ts";
 import { fromListener, inboundOf } from "./inbound.ts";
-import type { Answer } from "./entry.ts";
 import type { GlobalRules } from "./global-rules.ts";
-import { RequestView } from "./request-view.ts";
+import { type Answer, RequestView } from "./request-view.ts";
 import type { RouteTable } from "./table.ts";
 
 export interface DispatchOptions {

@@ -1,4 +1,3 @@
-import type { Context } from "hono";
 import type { ResourceOf } from "../config/resource.ts";
 import type { Kind } from "../config/kinds.ts";
 import type { ErrorCode } from "../errors.ts";
@@ -10,7 +9,6 @@ import type { ServedKind } from "../store/delta.ts";
 import { toTimeouts } from "../upstream/settings.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { type ChainLink, mergePlugins, type PluginLayer } from "./chain.ts";
-import type { RequestView } from "./request-view.ts";
 
 /** What a route answers where it cannot do what it is for; the status is Apache APISIX's (`apisix/init.lua`). */
 export interface Failure {
@@ -35,15 +33,6 @@ export interface RouteEntry {
   /** The same, merged, in the order in which they run. */
   readonly links: readonly ChainLink[];
 }
-
-/** A route at work: its entry, and what answers its requests. */
-export interface ActiveRoute {
-  readonly entry: RouteEntry;
-  readonly answer: Answer;
-}
-
-/** Answers a request that a route took. Never rejects. */
-export type Answer = (c: Context, view: RequestView) => Response | Promise<Response>;
 
 /** Looks resources up while a route is compiled. */
 export interface Lookup {

@@ -2,7 +2,7 @@ import type { Delta } from "../store/delta.ts";
 import type { Store } from "../store/store.ts";
 import type { PluginLayer } from "./chain.ts";
 import { type ChainParts, createGlobalChain } from "./chains.ts";
-import type { Answer } from "./entry.ts";
+import type { Answer } from "./request-view.ts";
 
 /** The global rules at work: their plugins run before those of every route, and for requests that no route takes. */
 export class GlobalRules {

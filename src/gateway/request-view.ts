@@ -1,3 +1,4 @@
+import type { Context } from "hono";
 import type { Exchange } from "../forward/exchange.ts";
 import type { VariableSource } from "../match/request-parts.ts";
 import { RequestVariables } from "../match/request-variables.ts";
@@ -10,17 +11,25 @@ import type { NormalizedTarget } from "../net/path.ts";
 import type { RawHeaders } from "../net/raw-headers.ts";
 import type {
   Attempt,
-  ConsumerFacts,
   ExchangeEnd,
   PluginExchange,
   RouteFacts,
   UpstreamHandle,
   UpstreamRequest,
 } from "../pipeline/context.ts";
-import type { ConsumerIdentity } from "../pipeline/consumers.ts";
+import type { ConsumerFacts, ConsumerIdentity } from "../pipeline/consumers.ts";
 import type { IndexedConsumer } from "./consumer-index.ts";
-import type { ActiveRoute } from "./entry.ts";
+import type { RouteEntry } from "./entry.ts";
 import type { Match } from "../match/route.ts";
+
+/** A route at work: its entry, and what answers its requests. */
+export interface ActiveRoute {
+  readonly entry: RouteEntry;
+  readonly answer: Answer;
+}
+
+/** Answers a request. Never rejects. */
+export type Answer = (c: Context, view: RequestView) => Response | Promise<Response>;
 
 /** What a request's head was found to be before it is matched. */
 export interface RequestHead {

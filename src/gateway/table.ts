@@ -5,8 +5,6 @@ import type { Catalogue } from "../pipeline/catalogue.ts";
 import type { Delta, ResourceChange } from "../store/delta.ts";
 import type { Store } from "../store/store.ts";
 import {
-  type ActiveRoute,
-  type Answer,
   compileLoneNode,
   compileRoute,
   LONE_NODE_ID,
@@ -15,6 +13,7 @@ import {
   type RouteEntry,
   toMatchRoute,
 } from "./entry.ts";
+import type { ActiveRoute, Answer } from "./request-view.ts";
 import { touchedUpstreams, upstreamConfig } from "./upstream-configs.ts";
 import type { UpstreamSet } from "./upstreams.ts";
 

@@ -3,7 +3,6 @@ import type { RawHeaders } from "./raw-headers.ts";
 /** RFC 9110 section 5.6.2 (token). */
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** What must never stand in a field value: it would end the field, and could begin another (RFC 9110 section 5.5). */
-// deno-lint-ignore no-control-regex -- control characters are what this is about
 const BAD_VALUE = /[\0\r\n]/;
 
 /**

@@ -48,7 +48,6 @@ const HOST = /^(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_.-])?|\[[0-9A-Fa-f:.]
 const ORIGIN_FORM = /^\/[!"$-~]*$/;
 const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)(.*)$/i;
 /** Everything that RFC 9110 section 5.5 calls dangerous in a field value, and the rest of the control characters but tab. */
-// deno-lint-ignore no-control-regex -- control characters are what this is about
 const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
 const DIGITS = /^\d{1,15}$/;
 

@@ -1,4 +1,10 @@
-import type { ConsumerFacts } from "./context.ts";
+/** Who was authenticated. */
+export interface ConsumerFacts {
+  readonly username: string;
+  readonly groupId?: string;
+  readonly credentialId?: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
 
 /** A consumer that can be authenticated by one way: its own plugin's configuration, or one credential's. */
 export interface ConsumerIdentity {

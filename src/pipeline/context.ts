@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { HeaderList } from "../net/header-list.ts";
 import type { Inbound } from "../net/inbound.ts";
 import type { RequestVariables } from "../match/request-variables.ts";
-import type { ConsumerIdentity } from "./consumers.ts";
+import type { ConsumerFacts, ConsumerIdentity } from "./consumers.ts";
 
 /** Names the upstream that a request goes to; made by {@link PluginEnvironment.upstream}, opaque to plugins. */
 export interface UpstreamHandle {
@@ -31,14 +31,6 @@ export interface RouteFacts {
   readonly id: string;
   readonly name?: string;
   readonly serviceId?: string;
-  readonly labels: Readonly<Record<string, string>>;
-}
-
-/** Who was authenticated. */
-export interface ConsumerFacts {
-  readonly username: string;
-  readonly groupId?: string;
-  readonly credentialId?: string;
   readonly labels: Readonly<Record<string, string>>;
 }
 
