@@ -57,15 +57,15 @@ export function authenticate(settings: Authentication): MiddlewareHandler<Plugin
     }
     return identity ?? "Invalid user authorization";
   };
-  const decide = (c: PluginContext, found: Verdict, next: () => Promise<void>): Response | Promise<void> => {
+  const decide = (c: PluginContext, found: Verdict, next: () => Promise<void>): Promise<Response | void> => {
     const verdict = typeof found === "string" && anonymous !== undefined ? named(c, anonymous) : found;
-    if (typeof verdict === "string") return messageResponse(401, verdict, challenge);
+    if (typeof verdict === "string") return Promise.resolve(messageResponse(401, verdict, challenge));
     c.get("exchange").authenticate(verdict);
     return next();
   };
-  return async (c, next) => {
+  return (c, next) => {
     const found = verify(c);
-    return await decide(c, found instanceof Promise ? await found : found, next) as Response | undefined;
+    return found instanceof Promise ? found.then((verdict) => decide(c, verdict, next)) : decide(c, found, next);
   };
 }
 
