@@ -25,6 +25,7 @@ import { PluginStates } from "./plugin-state.ts";
 import { pluginReferences } from "./plugin-references.ts";
 import { readSource } from "./read-source.ts";
 import { logFailure, logHealth } from "./log-failure.ts";
+import { createShadowWarnings } from "./shadow-warnings.ts";
 import { statusOf } from "./status-of.ts";
 import type { GatewayStatus } from "./status.ts";
 import type { RequestView } from "./request-view.ts";
@@ -161,6 +162,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   };
 
   const isTrusted = trustedProxies(options.trustedProxies ?? []);
+  const warnOfShadows = createShadowWarnings(table, store);
   const dispatch = createDispatch({
     table,
     globalRules,
@@ -180,7 +182,10 @@ export function createGateway(options: GatewayOptions): Gateway {
     middleware: async (c, next) => await dispatch(c, next),
     ready: ready.promise,
     status: () => statusOf(source, store),
-    keys: (filter) => [...store.keys(filter)].filter((key) => filter !== undefined || isOdd(key)),
+    keys(filter) {
+      warnOfShadows();
+      return [...store.keys(filter)].filter((key) => filter !== undefined || isOdd(key));
+    },
     explain: (request) =>
       explainRequest(request, {
         table,

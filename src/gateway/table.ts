@@ -1,4 +1,5 @@
 import { Matcher } from "../match/matcher.ts";
+import type { Shadow } from "../match/shadow.ts";
 import type { Match, MatchRequest, RouterName } from "../match/route.ts";
 import type { Explanation } from "../match/explanation.ts";
 import type { Catalogue } from "../pipeline/catalogue.ts";
@@ -60,6 +61,11 @@ export class RouteTable {
 
   explain(request: MatchRequest): Explanation {
     return this.#matcher.explain(request);
+  }
+
+  /** Routes that an equal one keeps from ever being matched. */
+  shadowed(): readonly Shadow[] {
+    return this.#matcher.shadowed();
   }
 
   /** Takes up what a batch changed; in one turn of the event loop, so that no request sees half of it. */

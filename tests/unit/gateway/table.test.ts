@@ -146,3 +146,18 @@ describe("a gateway's routes", () => {
     await gateway.close();
   });
 });
+
+describe("the status of a gateway's keys", () => {
+  it("warns of a route that an equal one shadows, until it no longer does", async () => {
+    const { gateway, apply } = await createTestGateway({
+      "routes/1": route("/a", "n1:80"),
+      "routes/2": route("/a", "n2:80"),
+    });
+    const [key] = gateway.keys();
+    strictEqual(key?.key, "routes/2");
+    strictEqual(key?.warnings[0]?.message, "never takes /a: route '1' is equal there and stands before it");
+    await apply({ "routes/1": undefined });
+    deepStrictEqual(gateway.keys(), []);
+    await gateway.close();
+  });
+});
