@@ -1,0 +1,44 @@
+import type { Command } from "./command.ts";
+import { CONFIG } from "./run-settings.ts";
+import { CONTROL_URL, SETTINGS } from "./settings.ts";
+
+/** Every command, in the order of the help text. */
+export const COMMANDS: readonly Command[] = [
+  {
+    name: "run",
+    summary: "Run the gateway",
+    usage: "[flags]",
+    description:
+      "Serves requests by the routes in etcd, or in a file of resources, and follows every change of them.\n\nEvery flag is also a variable (--etcd-user is GATEWATCH_ETCD_USER) and a key of the settings file (etcd-user); a flag goes before a variable, and a variable before the file. Durations are written 500ms, 30s, 5m, 1h; sizes 512B, 64KiB, 10MB, 1GiB.\n\nSIGTERM or SIGINT: stops accepting, lets requests in flight finish, exits with 0. A second one: exits with 130 at once.",
+    examples: [
+      "gatewatch run --etcd http://127.0.0.1:2379 --prefix /gatewatch --listen 127.0.0.1:9080",
+      "gatewatch run --resources routes.yaml",
+    ],
+    settings: { ...CONFIG, ...SETTINGS },
+    load: async () => (await import("./run.ts")).run,
+  },
+  {
+    name: "health",
+    summary: "Tell whether a gateway on this machine is ready, for a container's health check",
+    usage: "[--control URL]",
+    description:
+      "Asks GET /ready of the control API. Exits with 0 where the gateway is ready, with 1 and the reason where it is not or does not answer.",
+    examples: ["gatewatch health --control 127.0.0.1:9090"],
+    settings: { ...CONFIG, control: CONTROL_URL },
+    load: async () => (await import("./health.ts")).health,
+  },
+  {
+    name: "schema",
+    summary: "Print the JSON Schema of what may be stored",
+    usage: "[KIND] [--strict]",
+    description:
+      "Prints the JSON Schema (draft 7) of a kind of resource (route, upstream, service, ...) as it is stored, or of all kinds in one object.",
+    examples: ["gatewatch schema route > route.schema.json"],
+    settings: {},
+    switches: {
+      strict: "Refuse fields that the gateway does not know, as its Admin API does; stored values may have them",
+    },
+    positionals: ["KIND"],
+    load: async () => (await import("./schema.ts")).schema,
+  },
+];

@@ -1,0 +1,115 @@
+import { getLogger } from "@logtape/logtape";
+import { createControl } from "../admin/control.ts";
+import { createGateway } from "../gateway/gateway.ts";
+import type { Listener, ListenerHandler, ListenerLimits } from "../runtimes/listener.ts";
+import type { Runtime } from "../runtimes/runtime.ts";
+import { VERSION } from "../version.ts";
+import { addressText, bind } from "./bind.ts";
+import { openSource } from "./open-source.ts";
+import { isLoopback, type RunSettings } from "./run-settings.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** A gateway that serves. */
+export interface StartedGateway {
+  /**
+   * No longer ready, stops accepting, waits for requests in flight, then lets go of everything.
+   *
+   * @param drainMs How long to wait for requests in flight.
+   * @returns The number of requests that were cut.
+   */
+  stop(drainMs: number): Promise<number>;
+}
+
+const log = getLogger(["gatewatch", "run"]);
+
+/** The control API answers probes and people, on small messages. */
+const CONTROL_LIMITS: ListenerLimits = {
+  headerBytes: 16 * 1024,
+  headerCount: 64,
+  bodyBytes: 1024 * 1024,
+  headerTimeout: 10_000,
+  bodyTimeout: 10_000,
+  idleTimeout: 60_000,
+  connections: 256,
+};
+
+/**
+ * Starts what the settings ask for: the source and the gateway over it, then the control API, so that the process can be asked how it is while
+ * the rest comes up, then the addresses that serve requests. Where one step fails, what the steps before it started is
+ * stopped again.
+ *
+ * @throws BindError, UsageError
+ */
+export async function startGateway(settings: RunSettings, runtime: Runtime): Promise<StartedGateway> {
+  const listen = runtime.listeners[settings.listener ?? runtime.defaults.listener];
+  if (listen === undefined) throw new UsageError([`--listener: ${runtime.name} has no native listener: use node`]);
+  const source = await openSource(settings, runtime);
+  const transport = await runtime.transports[settings.transport ?? runtime.defaults.transport]();
+
+  let draining = false;
+  const listeners: Listener[] = [];
+  const gateway = createGateway({
+    source,
+    transport,
+    router: settings.router,
+    trustedProxies: settings.trustedProxies,
+  });
+  let control: Listener | undefined;
+  const stop = async (drainMs: number) => {
+    draining = true;
+    const cut = await Promise.all(listeners.map((listener) => listener.close(drainMs)));
+    await gateway.close();
+    await transport.close();
+    await control?.close(0);
+    return cut.reduce((sum, each) => sum + each, 0);
+  };
+
+  try {
+    const app = createControl({
+      gateway,
+      version: VERSION,
+      runtime: { name: runtime.name, version: runtime.version },
+      draining: () => draining,
+      loopback: isLoopback(settings.control.host),
+      facts: () => ({
+        listening: listeners.map(({ name, address, connections }) => ({
+          address: addressText({ host: address.address, port: address.port }),
+          listener: name,
+          connections: connections(),
+        })),
+      }),
+    });
+    control = await bind(runtime.listeners.node, settings.control, {
+      handler: (request) => app.fetch(request),
+      limits: CONTROL_LIMITS,
+    });
+    log.info("Control API on http://{address}", { address: boundText(control) });
+
+    const handler: ListenerHandler = (request, inbound) => gateway.fetch(request, { inbound });
+    for (const address of settings.listen) {
+      const listener = await bind(listen, address, { handler, limits: limitsOf(settings) });
+      listeners.push(listener);
+      log.info("Serving on http://{address}", { address: boundText(listener), listener: listener.name });
+    }
+  } catch (error) {
+    await stop(0);
+    throw error;
+  }
+  return { stop };
+}
+
+function boundText({ address }: Listener): string {
+  return addressText({ host: address.address, port: address.port });
+}
+
+function limitsOf(settings: RunSettings): ListenerLimits {
+  return {
+    headerBytes: settings.maxHeaderSize,
+    headerCount: settings.maxHeaders,
+    bodyBytes: settings.maxBodySize,
+    headerTimeout: settings.headerTimeout,
+    bodyTimeout: settings.bodyTimeout,
+    idleTimeout: settings.idleTimeout,
+    connections: settings.maxConnections,
+  };
+}
