@@ -1,4 +1,17 @@
 import type { Plugin } from "../pipeline/plugin.ts";
+import { basicAuth } from "./basic-auth.ts";
+import { consumerRestriction } from "./consumer-restriction.ts";
+import { cors } from "./cors.ts";
+import { ipRestriction } from "./ip-restriction.ts";
+import { jwtAuth } from "./jwt-auth.ts";
+import { keyAuth } from "./key-auth.ts";
 
-/** The plugins that every gateway has; an explicit list, so that importing a file never changes what is served. */
-export const builtinPlugins: readonly Plugin[] = [];
+/** The plugins that every gateway has, by priority; an explicit list, so that importing a file never changes what is served. */
+export const builtinPlugins: readonly Plugin[] = [
+  cors,
+  ipRestriction,
+  basicAuth,
+  jwtAuth,
+  keyAuth,
+  consumerRestriction,
+];
