@@ -132,5 +132,6 @@ export interface Transport {
   upgrade?(request: OutboundRequest): Promise<UpgradeAnswer>;
   /** Lets go of the pool of a node that is no longer configured, once its requests are done. */
   release(peer: Peer): void;
+  /** Closes every connection; requests that are still under way fail. */
   close(): Promise<void>;
 }

@@ -6,6 +6,32 @@ import { answerNative } from "./native/exchange.ts";
 import { listenNode } from "./node-http.ts";
 import type { Runtime } from "./runtime.ts";
 
+/** The runtime's global, as far as it is used; its own types would clash with other runtimes' where all are checked together. */
+interface BunGlobal {
+  readonly version: string;
+  serve(options: {
+    hostname: string;
+    port: number;
+    idleTimeout: number;
+    maxRequestBodySize: number;
+    development: boolean;
+    reusePort?: boolean;
+    error: () => Response;
+    fetch: (request: Request, server: BunServer) => Response | Promise<Response>;
+  }): BunServer;
+}
+
+interface BunServer {
+  readonly hostname?: string;
+  readonly port?: number;
+  readonly pendingRequests: number;
+  requestIP(request: Request): { readonly address: string; readonly port: number } | null;
+  timeout(request: Request, seconds: number): void;
+  stop(closeActiveConnections: boolean): Promise<void>;
+}
+
+const runtime = (globalThis as { readonly Bun?: BunGlobal }).Bun;
+
 /** Seconds; what `Bun.serve` can count to. */
 const MAX_IDLE = 255;
 
@@ -16,7 +42,8 @@ const MAX_IDLE = 255;
 export const listenBun: Listen = (options: ListenOptions): Promise<Listener> => {
   const { host: hostname, port, reusePort, limits } = options;
   const idle = limits.idleTimeout > 0 ? limits.idleTimeout : limits.headerTimeout;
-  const server = Bun.serve({
+  if (runtime === undefined) throw new Error("Cannot listen with Bun.serve: this is not Bun");
+  const server = runtime.serve({
     hostname,
     port,
     idleTimeout: Math.min(Math.ceil(idle / 1000), MAX_IDLE),
@@ -111,7 +138,7 @@ const SENT_AS_THEY_ARE: ReadonlySet<string> = new Set([
 
 export const bun: Runtime = {
   name: "bun",
-  version: globalThis.Bun?.version ?? "",
+  version: runtime?.version ?? "",
   listeners: { native: listenBun, node: listenNode },
   transports: {
     fetch: () => Promise.resolve(bunFetch()),

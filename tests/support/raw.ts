@@ -274,7 +274,13 @@ export function rawOrigin(
   const server = tls === undefined
     ? createServer({ allowHalfOpen: true }, accept)
     : createTlsServer({ ...tls, allowHalfOpen: true }, accept);
-  server.on("tlsClientError", () => {});
+  server.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
+  // Beneath TLS there are connections that never got so far as to be accepted.
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
   return new Promise((resolve) => {
     server.listen(0, "127.0.0.1", () => {
       resolve({
@@ -288,6 +294,7 @@ export function rawOrigin(
         },
         close() {
           for (const connection of connections) connection.destroy();
+          for (const socket of sockets) socket.destroy();
           return new Promise((done) => server.close(() => done()));
         },
       });

@@ -31,13 +31,13 @@ export function undiciTransport(options: UndiciTransportOptions = {}): Transport
     upgrade: (request: OutboundRequest): Promise<UpgradeAnswer> =>
       new Exchange(request, poolOf(request.peer)).start("websocket"),
     release(peer) {
-      pools.get(peer)?.release();
+      void pools.get(peer)?.release();
       pools.delete(peer);
     },
     async close() {
       const all = [...pools.values()];
       pools.clear();
-      await Promise.all(all.map((pool) => pool.release()));
+      await Promise.all(all.map((pool) => pool.close()));
     },
   };
 }

@@ -20,7 +20,7 @@ export class Connections {
   readonly peer: Peer;
   readonly #maxHeaderSize: number;
   readonly #idle: Connection[] = [];
-  #busy = 0;
+  readonly #busy = new Set<Connection>();
   #released: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
@@ -35,7 +35,7 @@ export class Connections {
     connection.idle = false;
     connection.connectTimeout = connectTimeout;
     connection.requests++;
-    this.#busy++;
+    this.#busy.add(connection);
     return connection;
   }
 
@@ -51,7 +51,7 @@ export class Connections {
     if (this.last(connection) || this.#idle.length >= this.peer.keepAlive.size) return this.discard(connection);
     connection.idle = true;
     this.#idle.push(connection);
-    this.#done();
+    this.#done(connection);
   }
 
   /** Ends a connection that a request has taken. */
@@ -59,20 +59,28 @@ export class Connections {
     connection.cancelConnect?.();
     // Later, since undici may be in the middle of telling about this very client.
     queueMicrotask(() => void connection.client.destroy());
-    this.#done();
+    this.#done(connection);
   }
 
   /** Closes what idles, and the rest as its requests end. */
   release(): Promise<void> {
     return this.#closing ??= new Promise((resolve) => {
       for (const connection of this.#idle.splice(0)) void connection.client.destroy();
-      if (this.#busy === 0) resolve();
+      if (this.#busy.size === 0) resolve();
       else this.#released = resolve;
     });
   }
 
-  #done(): void {
-    if (--this.#busy === 0) this.#released?.();
+  /** Closes everything, and breaks the requests that are under way. */
+  async close(): Promise<void> {
+    const released = this.release();
+    for (const connection of this.#busy) void connection.client.destroy();
+    await released;
+  }
+
+  #done(connection: Connection): void {
+    this.#busy.delete(connection);
+    if (this.#busy.size === 0) this.#released?.();
   }
 
   #open(): Connection {

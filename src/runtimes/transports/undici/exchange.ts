@@ -60,12 +60,15 @@ export class Exchange implements Handler {
       const { method, target, headers, body, signal } = this.#request;
       if (signal.aborted) return this.#onAbort();
       signal.addEventListener("abort", this.#onAbort, { once: true });
-      const options: Omit<Dispatcher.DispatchOptions, "body"> & { body?: unknown } = {
+      const { tls } = this.#request.peer;
+      const options: Omit<Dispatcher.DispatchOptions, "body"> & { body?: unknown; servername?: string } = {
         path: target,
         method,
         headers: headers as string[],
         body: body instanceof ReadableStream ? this.#bytesOf(body) : body,
       };
+      // Otherwise undici takes the Host field's name, and connects anew whenever that is another.
+      if (tls !== undefined) options.servername = tls.servername;
       if (upgrade !== undefined) {
         options.upgrade = upgrade;
         options.headers = withoutUpgrade(headers);
@@ -137,7 +140,7 @@ export class Exchange implements Handler {
   }
 
   onError(error: Error): void {
-    this.#fail(toTransportError(error, this.#where(), this.#sent));
+    this.#fail(toTransportError(error, this.#where(), this.#sent, this.#head !== undefined));
   }
 
   #handOver(): void {

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { appendFileSync } from "node:fs";
+import process from "node:process";
+import { after, before, describe, it } from "node:test";
+
+/** One behaviour that every implementation of a contract is asked for. */
+export interface Row<Context> {
+  /** The section of behaviours that it belongs to. */
+  readonly group: string;
+  /** What is expected, as a sentence. */
+  readonly name: string;
+  /** Throws where it is not so. */
+  run(context: Context): Promise<void>;
+}
+
+/** A behaviour that an implementation is known not to have. */
+export interface Gap {
+  /** {@link Row.name}. */
+  readonly row: string;
+  /** What the row fails with, so that another failure, or none, does not pass for the known one. */
+  readonly how: RegExp;
+}
+
+export type Gaps = readonly Gap[];
+
+export type RuntimeName = "deno" | "bun" | "node";
+
+/** The runtime that runs the tests. */
+export const RUNTIME: RuntimeName = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
+
+/**
+ * Runs every row. A row that is a known gap has to fail in the way that was declared, so that the table of gaps cannot go out of date.
+ * Afterwards the outcome of each row is printed.
+ *
+ * @param implementation The column of the table, together with the runtime.
+ */
+export function runContract<Context>(
+  contract: string,
+  implementation: string,
+  rows: readonly Row<Context>[],
+  gaps: Gaps,
+  setUp: () => Promise<Context>,
+  tearDown: (context: Context) => Promise<void>,
+): void {
+  const unknown = gaps.filter((gap) => !rows.some((row) => row.name === gap.row)).map((gap) => gap.row);
+  const outcomes = new Map<string, "yes" | "gap" | "FAILED">();
+  const only = process.env["CONTRACT_ONLY"];
+  describe(`${contract}: ${implementation} on ${RUNTIME}`, () => {
+    let context: Context;
+    before(async () => {
+      context = await setUp();
+    });
+    after(async () => {
+      await tearDown(context);
+      report(contract, implementation, rows, outcomes);
+    });
+    it("declares gaps of rows that exist", () => assert.deepEqual(unknown, []));
+    for (const row of rows) {
+      if (only !== undefined && !row.name.includes(only)) continue;
+      const gap = gaps.find((gap) => gap.row === row.name);
+      it(gap === undefined ? row.name : `${row.name} (known gap)`, async () => {
+        outcomes.set(row.name, "FAILED");
+        if (gap === undefined) {
+          await row.run(context);
+          outcomes.set(row.name, "yes");
+          return;
+        }
+        let failure: unknown;
+        try {
+          await row.run(context);
+        } catch (error) {
+          failure = error;
+        }
+        assert.notEqual(
+          failure,
+          undefined,
+          "The gap is declared, but the behaviour is there: take it out of the table",
+        );
+        assert.match(
+          String(failure instanceof Error ? failure.message : failure),
+          gap.how,
+          "The gap shows otherwise than declared",
+        );
+        outcomes.set(row.name, "gap");
+      });
+    }
+  });
+}
+
+/** Prints the column, and adds it to the file that `CONTRACT_TABLE` names, from which `tests/contracts/table.ts` makes the whole table. */
+function report<Context>(
+  contract: string,
+  implementation: string,
+  rows: readonly Row<Context>[],
+  outcomes: ReadonlyMap<string, string>,
+): void {
+  const column = `${RUNTIME} ${implementation}`;
+  const lines = rows.filter((row) => outcomes.has(row.name)).map((row) => ({
+    contract,
+    group: row.group,
+    row: row.name,
+    column,
+    outcome: outcomes.get(row.name),
+  }));
+  const file = process.env["CONTRACT_TABLE"];
+  if (file !== undefined) appendFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  else {
+    console.log(`${contract}: ${column}`);
+    for (const { outcome, row } of lines) console.log(`  ${outcome?.padEnd(6)} ${row}`);
+  }
+}
