@@ -23,7 +23,14 @@ export const publicFiles: readonly string[] = ["mod.ts"];
 export const standardsFloor = 5;
 
 /** Packages that need sockets or files, and so a runtime: not for the floors that use web standards only. */
-export const runtimePackages: readonly string[] = ["@grpc/grpc-js", "@hono/node-server", "etcd3", "undici7", "ws"];
+export const runtimePackages: readonly string[] = [
+  "@grpc/grpc-js",
+  "@hono/node-server",
+  "@redis/client",
+  "etcd3",
+  "undici7",
+  "ws",
+];
 
 /** Names that only one runtime has, or that the three give different meanings. */
 export const runtimeNames: readonly string[] = [

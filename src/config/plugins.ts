@@ -36,7 +36,12 @@ export interface PluginCatalogue {
     where: Kind,
   ):
     | { readonly ok: true; readonly config: unknown }
-    | { readonly ok: false; readonly issues: readonly Issue[] }
+    | {
+      readonly ok: false;
+      readonly issues: readonly Issue[];
+      /** What is right and this gateway cannot do; where there is any, `issues` is empty. */
+      readonly unsupported?: readonly Issue[];
+    }
     | "unknown";
   /** Whether a plugin that is unknown here may be left out, since it only writes logs. Default: a list of APISIX's. */
   isLoggingOnly?(name: string): boolean;
@@ -106,6 +111,9 @@ function checkOne(
   }
   if (checked.ok) return { config: checked.config, meta };
   for (const issue of checked.issues) found.issues.push({ path: join(path, issue.path), message: issue.message });
+  for (const issue of checked.unsupported ?? []) {
+    found.unsupported.push({ path: join(path, issue.path), message: issue.message });
+  }
   return undefined;
 }
 

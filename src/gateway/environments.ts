@@ -4,6 +4,7 @@ import type { Catalogue } from "../pipeline/catalogue.ts";
 import type { PluginEnv, UpstreamHandle } from "../pipeline/context.ts";
 import { withMeta } from "../pipeline/meta.ts";
 import type { PluginEnvironment } from "../pipeline/plugin.ts";
+import { type ConnectRedis, noRedis } from "../pipeline/redis.ts";
 import type { Store } from "../store/store.ts";
 import { type InlineUpstream, upstreamSchema } from "../config/upstream.ts";
 import type { Upstream } from "../upstream/upstream.ts";
@@ -23,6 +24,8 @@ export interface EnvironmentParts {
   readonly states: PluginStates;
   readonly store: Pick<Store, "get">;
   readonly upstreams: UpstreamSet;
+  /** Undefined where the gateway was given none. */
+  readonly connectRedis: ConnectRedis | undefined;
 }
 
 /** Makes the middleware of links. Their state belongs to the resource that configures them, so that routes of one service share it. */
@@ -34,12 +37,12 @@ export function createMiddleware(links: readonly ChainLink[], parts: Environment
 }
 
 function environmentOf(link: ChainLink, parts: EnvironmentParts): PluginEnvironment {
-  const { states, store, upstreams } = parts;
+  const { states, store, upstreams, connectRedis = noRedis } = parts;
   let inline = 0;
   return {
     resource: link.from,
-    state: (key, make, dispose) => states.hold(`${link.name} ${link.from} ${key}`, link.from, make, dispose),
-    sharedState: (key, make, dispose) => states.hold(`${link.name} * ${key}`, link.from, make, dispose),
+    state: (key, make, dispose) => states.hold(`${link.name} ${link.from} ${key}`, link, make, dispose),
+    sharedState: (key, make, dispose) => states.hold(`${link.name} * ${key}`, link, make, dispose),
     upstream(idOrInline) {
       if (typeof idOrInline === "string") {
         const key = `upstream/${idOrInline}`;
@@ -48,10 +51,17 @@ function environmentOf(link: ChainLink, parts: EnvironmentParts): PluginEnvironm
       const key = `${link.name}/${link.from}/${inline++}`;
       const config = v.parse(upstreamSchema, idOrInline) as InlineUpstream;
       upstreams.set(key, config);
-      states.hold(`upstream ${key}`, link.from, () => key, () => upstreams.set(key, undefined));
+      states.hold(`upstream ${key}`, link, () => key, () => upstreams.set(key, undefined));
       return { id: key, current: () => upstreams.get(key) } as ChosenUpstream;
     },
     consumers: parts.consumers.directory(link.name),
     metadata: () => store.get("plugin_metadata", link.name)?.config as Readonly<Record<string, unknown>> | undefined,
+    redis: (target) =>
+      states.hold(
+        `redis ${JSON.stringify(target)}`,
+        link,
+        () => connectRedis(target),
+        (connection) => connection.close(),
+      ),
   };
 }

@@ -10,6 +10,7 @@ import type { RouterName } from "../match/route.ts";
 import { compileCidrs } from "../net/cidr.ts";
 import { createCatalogue } from "../pipeline/catalogue.ts";
 import type { Plugin } from "../pipeline/plugin.ts";
+import type { ConnectRedis } from "../pipeline/redis.ts";
 import { builtinPlugins } from "../plugins/index.ts";
 import type { KeyFilter, KeyStatus } from "../store/key-status.ts";
 import type { Delta } from "../store/delta.ts";
@@ -21,7 +22,7 @@ import { createDispatch } from "./dispatch.ts";
 import { type ExplainRequest, explainRequest, type GatewayExplanation } from "./explain.ts";
 import { GlobalRules } from "./global-rules.ts";
 import { createInspector } from "./inspect.ts";
-import { PluginStates } from "./plugin-state.ts";
+import { PluginStates, unchangedPlugins } from "./plugin-state.ts";
 import { pluginReferences } from "./plugin-references.ts";
 import { readSource } from "./read-source.ts";
 import { logFailure, logHealth } from "./log-failure.ts";
@@ -62,6 +63,8 @@ export interface GatewayOptions {
   readonly resolve?: Resolve;
   /** PEM of authorities that upstreams' certificates may come from, besides the system's. */
   readonly upstreamCa?: string;
+  /** Connects to Redis, for plugins that count there. Default: a configuration that needs it is rejected as unsupported. */
+  readonly redis?: ConnectRedis;
   /** Takes note of every answer of a route, as its head is about to be sent: for access logs. Default: nobody does. */
   readonly onAnswer?: (view: AnsweredRequest, response: Response) => void;
 }
@@ -113,7 +116,9 @@ export interface Gateway {
 export function createGateway(options: GatewayOptions): Gateway {
   const { source, router = "radixtree_host_uri" } = options;
   const transport = options.transport ?? fetchTransport();
-  const catalogue = createCatalogue([...builtinPlugins, ...options.plugins ?? []]);
+  const catalogue = createCatalogue([...builtinPlugins, ...options.plugins ?? []], {
+    redis: options.redis !== undefined,
+  });
   const upstreams: UpstreamSet = new UpstreamSet({
     release: (peer) => transport.release(peer),
     probe: createProbe(transport, options.tcpProbe),
@@ -141,6 +146,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     states,
     store,
     upstreams,
+    connectRedis: options.redis,
     transport,
     totalTimeout: options.totalTimeout ?? 0,
     onFailure: logFailure,
@@ -154,7 +160,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   });
   const globalRules = new GlobalRules(store, parts);
   const commit = (delta: Delta): void => {
-    const ends = delta.changes.map(({ kind, id }) => states.begin(`${kind}/${id}`));
+    const ends = delta.changes.map((change) => states.begin(`${change.kind}/${change.id}`, unchangedPlugins(change)));
     consumers.apply(delta);
     table.apply(delta);
     globalRules.apply(delta);

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { toIssues } from "../config/issue.ts";
 import type { PluginCatalogue } from "../config/plugins.ts";
-import type { Plugin } from "./plugin.ts";
+import type { Facilities, Plugin } from "./plugin.ts";
 
 /** The plugins that a gateway has, by name. */
 export interface Catalogue extends PluginCatalogue {
@@ -10,12 +10,16 @@ export interface Catalogue extends PluginCatalogue {
   all(): readonly Plugin[];
 }
 
+/** What a gateway has when nobody gave it more. */
+const NO_FACILITIES: Facilities = { redis: false };
+
 /**
  * Puts plugins under their names, for resources to be checked against.
  *
+ * @param facilities What plugins can rely on; a configuration that needs more is rejected as unsupported.
  * @throws {Error} where two plugins have one name: which of them a route meant could not be told.
  */
-export function createCatalogue(plugins: readonly Plugin[]): Catalogue {
+export function createCatalogue(plugins: readonly Plugin[], facilities: Facilities = NO_FACILITIES): Catalogue {
   const byName = new Map<string, Plugin>();
   for (const plugin of plugins) {
     if (byName.has(plugin.name)) {
@@ -29,6 +33,8 @@ export function createCatalogue(plugins: readonly Plugin[]): Catalogue {
     check(name, config, where) {
       const plugin = byName.get(name);
       if (plugin === undefined) return "unknown";
+      const unsupported = plugin.unsupported(config, facilities);
+      if (unsupported.length > 0) return { ok: false, issues: [], unsupported };
       const schema = where === "consumer" || where === "credential"
         ? plugin.consumerSchema ?? plugin.schema
         : plugin.schema;

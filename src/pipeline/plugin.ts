@@ -1,7 +1,9 @@
 import type { MiddlewareHandler } from "hono";
 import type * as v from "valibot";
+import type { Issue } from "../config/issue.ts";
 import type { ConsumerDirectory } from "./consumers.ts";
 import type { PluginEnv, UpstreamHandle } from "./context.ts";
+import type { RedisConnection, RedisTarget } from "./redis.ts";
 
 /**
  * When a plugin runs: all `rewrite` plugins before all `access` plugins, and within a phase by priority, as in Apache APISIX. What a plugin
@@ -26,6 +28,14 @@ export interface PluginEnvironment {
   readonly consumers: ConsumerDirectory;
   /** The plugin's metadata (`plugin_metadata/<name>`) as it is now; undefined where there is none. */
   metadata(): Readonly<Record<string, unknown>> | undefined;
+  /** A connection to Redis, shared by all that ask for the same target and closed with the last of them. */
+  redis(target: RedisTarget): RedisConnection;
+}
+
+/** What a gateway may or may not have been given, for plugins that need it. */
+export interface Facilities {
+  /** Whether connections to Redis can be made. */
+  readonly redis: boolean;
 }
 
 /** The parts of a plugin. */
@@ -47,6 +57,11 @@ export interface PluginDefinition<Schema extends v.GenericSchema> {
   /** Ids of upstreams that a configuration refers to, so that a missing one shows and a change reaches the route. */
   readonly upstreamIds?: (config: v.InferOutput<Schema>) => Iterable<string>;
   /**
+   * What a configuration asks for that APISIX has and this gateway does not. Called before the schema, with the configuration as written, which
+   * may be anything; a resource with such an issue is rejected as unsupported. Paths begin at the configuration.
+   */
+  readonly unsupported?: (config: Readonly<Record<string, unknown>>, facilities: Facilities) => readonly Issue[];
+  /**
    * Makes the middleware for one configuration. Called when the configuration changes, not per request: whatever can be
    * prepared is prepared here.
    */
@@ -63,6 +78,7 @@ export interface Plugin {
   readonly consumerKey?: (config: unknown) => string;
   readonly encryptedFields?: readonly string[];
   upstreamIds(config: unknown): Iterable<string>;
+  unsupported(config: unknown, facilities: Facilities): readonly Issue[];
   create(config: unknown, environment: PluginEnvironment): MiddlewareHandler<PluginEnv>;
 }
 
@@ -91,6 +107,8 @@ export function definePlugin<Schema extends v.GenericSchema>(definition: PluginD
     ...definition,
     phase: definition.phase ?? "access",
     upstreamIds: (config) => definition.upstreamIds?.(config as Config) ?? [],
+    unsupported: (config, facilities) =>
+      definition.unsupported?.(config as Readonly<Record<string, unknown>>, facilities) ?? [],
     create: (config, environment) => definition.create(config as Config, environment),
   };
 }
