@@ -1,17 +1,22 @@
 import { type Context, Hono } from "hono";
 import { KINDS } from "../config/kinds.ts";
+import type { ExplainRequest, GatewayExplanation } from "../gateway/explain.ts";
 import type { GatewayStatus } from "../gateway/status.ts";
-import { KEY_STATES, type KeyStatus } from "../store/key-status.ts";
-import { parseKind } from "./kind-name.ts";
+import type { KeyStatus } from "../store/key-status.ts";
+import type { UpstreamSnapshot } from "../upstream/upstream.ts";
+import { answerExplain } from "./control-explain.ts";
 import { loopbackHost } from "./control-guard.ts";
+import { readKeyFilter } from "./control-keys.ts";
+import { parseKind } from "./kind-name.ts";
 
 /** What the control API asks of a gateway; a `Gateway` is one. */
 export interface ControlledGateway {
   status(): GatewayStatus;
   /** Every key that is not plainly active. */
   keys(): readonly KeyStatus[];
-  /** Health and load of the nodes; absent where the gateway does not tell. */
-  upstreams?(): readonly unknown[];
+  upstreams(): readonly UpstreamSnapshot[];
+  /** @throws GatewayError where the request would be refused before it is matched. */
+  explain(request: ExplainRequest): GatewayExplanation;
 }
 
 export interface ControlOptions {
@@ -28,7 +33,6 @@ export interface ControlOptions {
 
 /** Keys listed in `GET /status`; `GET /status/keys` lists more. */
 const STATUS_KEYS = 100;
-const MAX_KEYS = 10_000;
 
 /**
  * The control API: what this process is doing, for probes, operators and the command line. It changes nothing and asks for no key, so that
@@ -38,7 +42,8 @@ const MAX_KEYS = 10_000;
  * - `GET /ready`: 200 once the first full list of resources is applied, 503 with the reason before that and while draining
  * - `GET /status`: everything at a glance; `GET /status/keys`: every key with something to say, by `state`, `kind`, `limit`
  * - `GET /schema/KIND`: the JSON Schema of a kind's stored value; `GET /schema`: of all
- * - `GET /upstreams`: the nodes, where the gateway tells
+ * - `GET /upstreams`: every upstream's nodes, whether they are in use and why
+ * - `POST /explain`: why a request would go where it goes
  */
 export function createControl(options: ControlOptions): Hono {
   const { gateway } = options;
@@ -77,7 +82,7 @@ export function createControl(options: ControlOptions): Hono {
     });
   });
   get("/status/keys", (c) => {
-    const filter = readFilter(c);
+    const filter = readKeyFilter(c.req.query());
     if ("error_msg" in filter) return c.json(filter, 400);
     const { state, kind, limit } = filter;
     const found = gateway.keys().filter((key) =>
@@ -96,8 +101,9 @@ export function createControl(options: ControlOptions): Hono {
     const { jsonSchema } = await import("../config/schemas.ts");
     return c.json(jsonSchema(kind));
   });
-  const upstreams = gateway.upstreams?.bind(gateway);
-  if (upstreams !== undefined) get("/upstreams", (c) => c.json({ upstreams: upstreams() }));
+  get("/upstreams", (c) => c.json({ upstreams: gateway.upstreams() }));
+  paths.set("/explain", ["POST"]);
+  app.post("/explain", (c) => answerExplain(c, gateway.explain));
 
   for (const [path, methods] of paths) {
     app.all(path, (c) => {
@@ -108,27 +114,6 @@ export function createControl(options: ControlOptions): Hono {
   app.notFound((c) => c.json({ error_msg: `Nothing is at ${c.req.path}`, paths: [...paths.keys()] }, 404));
   app.onError((_, c) => c.json({ error_msg: "Internal Server Error" }, 500));
   return app;
-}
-
-/** What `GET /status/keys` was asked for; an unknown word is refused, since it would look like "there is none". */
-function readFilter(c: Context): { state?: string; kind?: string; limit: number } | { error_msg: string } {
-  const { state, kind: name, limit = "1000", ...others } = c.req.query();
-  const kind = name === undefined ? undefined : parseKind(name) ?? name;
-  const words = (all: readonly string[]) => all.join(", ");
-  if (state !== undefined && !KEY_STATES.some((known) => known === state)) {
-    return { error_msg: `Cannot filter by state "${state}": it is one of ${words(KEY_STATES)}` };
-  }
-  if (kind !== undefined && kind !== "unknown" && !KINDS.some((known) => known === kind)) {
-    return { error_msg: `Cannot filter by kind "${kind}": it is one of ${words([...KINDS, "unknown"])}` };
-  }
-  if (!/^\d{1,6}$/.test(limit)) return { error_msg: `Cannot use limit "${limit}": it is a number up to ${MAX_KEYS}` };
-  const other = Object.keys(others)[0];
-  if (other !== undefined) return { error_msg: `Cannot filter by "${other}": filters are state, kind and limit` };
-  return {
-    ...(state === undefined ? {} : { state }),
-    ...(kind === undefined ? {} : { kind }),
-    limit: Math.min(MAX_KEYS, Number(limit)),
-  };
 }
 
 /** As many as fit, and how many there are. */

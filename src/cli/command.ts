@@ -20,6 +20,15 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
+/** A flag with a value that is no setting. */
+export interface CommandOption {
+  /** Stands for the value in help texts. */
+  readonly value: string;
+  readonly help: string;
+  /** One letter that is the same, as in `-H`. */
+  readonly letter?: string;
+}
+
 /** A command, without what it does: that is loaded when it is called, so that `gatewatch health` does not load a gateway. */
 export interface Command {
   readonly name: string;
@@ -32,10 +41,12 @@ export interface Command {
   readonly examples: readonly string[];
   /** Its settings, by camel-case name. */
   readonly settings: Readonly<Record<string, Setting>>;
+  /** Those of them that its help text shows. Default: all. */
+  readonly shown?: readonly string[];
   /** Flags without a value: name and help. */
   readonly switches?: Readonly<Record<string, string>>;
-  /** Flags that are no settings: name, the word for its value, and help. They may be given several times. */
-  readonly options?: Readonly<Record<string, { readonly value: string; readonly help: string }>>;
+  /** Flags with a value that are no settings, by their name. They may be given several times. */
+  readonly options?: Readonly<Record<string, CommandOption>>;
   /** Names of its arguments; those in brackets may be left out. */
   readonly positionals?: readonly string[];
   /** Loads what it does, which yields the exit status. @throws UsageError */

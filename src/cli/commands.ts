@@ -28,6 +28,31 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./health.ts")).health,
   },
   {
+    name: "explain",
+    summary: "Tell why a request would go where it goes",
+    usage: "METHOD URL [-H 'NAME: VALUE'] [--from ADDRESS] [--control URL | --resources FILE | --etcd URL]",
+    description:
+      "Tells each route that was looked at and what it lacked, the one that takes the request and why, its plugins in their order, and the node that would be picked. Nothing is sent.\n\nAsks the gateway that runs; with --resources or --etcd, reads these instead and needs none. Exits with 0 where an upstream would answer, with 1 where the gateway itself would.",
+    examples: [
+      "gatewatch explain GET http://example.com/api/users -H 'X-Version: 2' --from 10.0.0.7",
+      "gatewatch explain POST /api --resources routes.yaml --json",
+    ],
+    settings: { ...CONFIG, ...SETTINGS, control: CONTROL_URL },
+    shown: ["control", "resources", "etcd", "prefix", "router", "trustedProxies"],
+    options: {
+      header: {
+        value: "'NAME: VALUE'",
+        help: "A header field of the request; may be given several times",
+        letter: "H",
+      },
+      from: { value: "ADDRESS", help: "The client's address; default: 127.0.0.1" },
+      data: { value: "BODY", help: "The request's body, for routes that look into it", letter: "d" },
+    },
+    switches: { json: "Print JSON instead of text" },
+    positionals: ["METHOD", "URL"],
+    load: async () => (await import("./explain.ts")).explain,
+  },
+  {
     name: "schema",
     summary: "Print the JSON Schema of what may be stored",
     usage: "[KIND] [--strict]",

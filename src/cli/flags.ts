@@ -17,6 +17,8 @@ export interface KnownFlags {
   readonly values: ReadonlyMap<string, string>;
   /** Flags without a value. */
   readonly switches: readonly string[];
+  /** One letter to the name of the flag that it stands for, beside `-h`. */
+  readonly letters?: ReadonlyMap<string, string>;
   /** Names of the arguments that are no flags, for the message about one too many. */
   readonly positionals?: readonly string[];
 }
@@ -30,6 +32,7 @@ export function parseFlags(args: readonly string[], known: KnownFlags): Flags {
   const options: Record<string, { type: "string" | "boolean"; short?: string }> = {};
   for (const name of known.values.keys()) options[name] = { type: "string" };
   for (const name of known.switches) options[name] = { type: "boolean" };
+  for (const [letter, name] of known.letters ?? []) options[name] = { type: "string", short: letter };
   options.help = { type: "boolean", short: "h" };
 
   const { tokens } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true });

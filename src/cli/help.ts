@@ -29,7 +29,9 @@ export function commandHelp(command: Command): string {
   const lines = [`Usage: gatewatch ${command.name}${command.usage === "" ? "" : ` ${command.usage}`}`, ""];
   lines.push(...wrap(command.description, 0), "");
   for (const group of SETTING_GROUPS) {
-    const settings = Object.entries(command.settings).filter(([, setting]) => setting.group === group);
+    const settings = Object.entries(command.settings).filter(([name, setting]) =>
+      setting.group === group && (command.shown?.includes(name) ?? true)
+    );
     if (settings.length === 0) continue;
     lines.push(group);
     for (const [name, { value, help, default: byDefault }] of settings) {
@@ -40,11 +42,12 @@ export function commandHelp(command: Command): string {
     lines.push("");
   }
   lines.push("Flags");
-  for (const [name, { value, help }] of Object.entries(command.options ?? {})) {
-    lines.push(...entry(`--${name} ${value}`, help));
+  for (const [name, { value, help, letter }] of Object.entries(command.options ?? {})) {
+    lines.push(...entry(`${letter === undefined ? "" : `-${letter}, `}--${name} ${value}`, help));
   }
   for (const [name, help] of Object.entries(command.switches ?? {})) lines.push(...entry(`--${name}`, help));
   lines.push(...entry("-h, --help", "Show this help"), "");
+  if (command.shown !== undefined) lines.push("Other settings are those of gatewatch run.", "");
   lines.push(
     command.examples.length === 1 ? "Example" : "Examples",
     ...command.examples.map((line) => `  ${line}`),

@@ -50,9 +50,14 @@ export async function main(args: readonly string[], runtime: Runtime): Promise<n
 
 function readFlags(command: Command, args: readonly string[]): Flags {
   const values = new Map(Object.entries(command.settings).map(([name, { value }]) => [flagName(name), value]));
-  for (const [name, { value }] of Object.entries(command.options ?? {})) values.set(name, value);
+  const letters = new Map<string, string>();
+  for (const [name, { value, letter }] of Object.entries(command.options ?? {})) {
+    values.set(name, value);
+    if (letter !== undefined) letters.set(letter, name);
+  }
   return parseFlags(args, {
     values,
+    letters,
     switches: Object.keys(command.switches ?? {}),
     positionals: command.positionals ?? [],
   });

@@ -1,10 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { getLogger } from "@logtape/logtape";
 import type { Runtime } from "../runtimes/runtime.ts";
 import type { SourceLog } from "../sources/log.ts";
 import type { ConfigSource } from "../store/source.ts";
-import type { RunSettings } from "./run-settings.ts";
-import { flagName } from "./settings.ts";
+import { readPem } from "./pem-file.ts";
+import type { Settings } from "./settings.ts";
 import { UsageError } from "./usage-error.ts";
 
 /**
@@ -12,15 +11,15 @@ import { UsageError } from "./usage-error.ts";
  *
  * @throws UsageError where the settings do not fit together, or a certificate or key cannot be read.
  */
-export async function openSource(settings: RunSettings, runtime: Runtime): Promise<ConfigSource> {
+export async function openSource(settings: Settings, runtime: Runtime): Promise<ConfigSource> {
   if (settings.resources !== undefined) {
     const { fileSource } = await import("../sources/file.ts");
-    return fileSource(settings.resources);
+    return fileSource(settings.resources, { log: sourceLog("file") });
   }
   const { etcdSource } = await import("../sources/etcd/source.ts");
   // The source reads the files anew for each connection, so that certificates can be exchanged; what is wrong with them
   // from the start is told at the start.
-  for (const name of ["etcdCa", "etcdCert", "etcdKey"] as const) await checkPem(name, settings[name]);
+  for (const name of ["etcdCa", "etcdCert", "etcdKey"] as const) await readPem(name, settings[name]);
   try {
     return etcdSource({
       endpoints: settings.etcd,
@@ -42,16 +41,4 @@ export async function openSource(settings: RunSettings, runtime: Runtime): Promi
 function sourceLog(part: string): SourceLog {
   const log = getLogger(["gatewatch", part]);
   return (level, message, fields) => log[level](message, { ...fields });
-}
-
-async function checkPem(name: "etcdCa" | "etcdCert" | "etcdKey", path: string | undefined): Promise<void> {
-  if (path === undefined) return;
-  let content: string;
-  try {
-    content = await readFile(path, "utf8");
-  } catch (error) {
-    throw new UsageError([`--${flagName(name)}: Cannot read ${path}: ${(error as Error).message}`]);
-  }
-  if (content.includes("-----BEGIN ")) return;
-  throw new UsageError([`--${flagName(name)}: Cannot use ${path}: it holds no PEM ("-----BEGIN ...")`]);
 }

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import * as v from "valibot";
 import type { Flags } from "./flags.ts";
 import {
   type ResolvedSettings,
@@ -73,6 +74,7 @@ export async function loadRunSettings(
     ? {
       etcdPassword: settings.etcdPassword ?? await secretFile(settings, origins, "etcdPasswordFile", problems),
       adminKey: settings.adminKey ?? await secretFile(settings, origins, "adminKeyFile", problems),
+      keyring: await loadKeyring(settings, origins, problems),
     }
     : {};
   if (problems.length > 0) throw new UsageError(problems);
@@ -99,6 +101,7 @@ function contradictions({ settings, origins }: ResolvedSettings<Settings>): stri
   notBoth("etcd", "resources");
   notBoth("etcdPassword", "etcdPasswordFile");
   notBoth("adminKey", "adminKeyFile");
+  notBoth("keyring", "keyringFile");
   needs("etcdUser", "etcdPassword", "etcdPasswordFile");
   needs("etcdPassword", "etcdUser");
   needs("etcdPasswordFile", "etcdUser");
@@ -118,7 +121,7 @@ function contradictions({ settings, origins }: ResolvedSettings<Settings>): stri
 /** What is allowed and should be known. */
 function doubtful({ settings, origins }: ResolvedSettings<Settings>): string[] {
   const warnings: string[] = [];
-  for (const name of ["etcdPassword", "adminKey"] as const) {
+  for (const name of ["etcdPassword", "adminKey", "keyring"] as const) {
     if (origins.get(name)?.place !== "flag") continue;
     warnings.push(
       `Every user of this machine can read --${flagName(name)} in the list of processes: use --${
@@ -144,10 +147,25 @@ export function isLoopback(host: string): boolean {
     /^(?:::ffff:)?127\.\d+\.\d+\.\d+$/.test(name);
 }
 
+async function loadKeyring(
+  settings: Settings,
+  origins: ReadonlyMap<SettingName, SettingOrigin>,
+  problems: string[],
+): Promise<readonly string[]> {
+  if (settings.keyringFile === undefined) return settings.keyring;
+  const content = await secretFile(settings, origins, "keyringFile", problems);
+  if (content === undefined) return [];
+  const keys = content.split(",").map((key) => v.safeParse(SETTINGS.keyring.schema, key));
+  for (const { issues } of keys) {
+    if (issues) problems.push(`${origins.get("keyringFile")!.label}: ${issues[0].message}`);
+  }
+  return keys.flatMap(({ success, output }) => success ? [output] : []);
+}
+
 async function secretFile(
   settings: Settings,
   origins: ReadonlyMap<SettingName, SettingOrigin>,
-  name: "etcdPasswordFile" | "adminKeyFile",
+  name: "etcdPasswordFile" | "adminKeyFile" | "keyringFile",
   problems: string[],
 ): Promise<string | undefined> {
   const path = settings[name];

@@ -67,7 +67,7 @@ function startLog(settings: RunSettings): () => Promise<unknown> {
     coloured: terminal && (process.env.NO_COLOR ?? "") === "",
     write: log.write,
     writeAccess: access.write,
-    secrets: [settings.etcdPassword, settings.adminKey].filter((secret) => secret !== undefined),
+    secrets: [settings.etcdPassword, settings.adminKey, ...settings.keyring].filter((secret) => secret !== undefined),
   });
   return () => Promise.all([log.flush(), access.flush()]);
 }

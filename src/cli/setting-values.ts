@@ -19,6 +19,12 @@ export const text: TextSchema<string> = reader((value) => value);
 /** A text that is taken as it is, spaces included. */
 export const secret: TextSchema<string> = v.pipe(v.string(), v.minLength(1, "Cannot be empty"));
 
+/** A key of a keyring. */
+export const keyringKey: TextSchema<string> = reader((value, fail) => {
+  const { length } = new TextEncoder().encode(value);
+  return length === 16 || length === 32 ? value : fail(`Cannot use a key of ${length} bytes: write 16 or 32`);
+});
+
 /** One of a few words. */
 export function choice<const T extends string>(words: readonly T[]): TextSchema<T> {
   return reader((value, fail) => {

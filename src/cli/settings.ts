@@ -6,6 +6,7 @@ import {
   duration,
   etcdEndpoint,
   keyPrefix,
+  keyringKey,
   type ListenAddress,
   listenAddress,
   network,
@@ -27,6 +28,8 @@ export interface Settings {
   readonly etcdTransport: "grpc" | "json" | undefined;
   readonly prefix: string;
   readonly resources: string | undefined;
+  readonly keyring: readonly string[];
+  readonly keyringFile: string | undefined;
   readonly listen: readonly ListenAddress[];
   readonly admin: ListenAddress;
   readonly adminKey: string | undefined;
@@ -34,12 +37,16 @@ export interface Settings {
   readonly control: ListenAddress;
   readonly router: RouterName;
   readonly trustedProxies: readonly string[];
+  readonly upstreamCa: string | undefined;
+  readonly requestTimeout: number;
   readonly transport: "undici" | "fetch" | undefined;
   readonly listener: "native" | "node" | undefined;
   readonly maxHeaderSize: number;
   readonly maxHeaders: number;
   readonly maxBodySize: number;
   readonly maxConnections: number;
+  readonly maxInspectedBody: number;
+  readonly maxResourceSize: number;
   readonly headerTimeout: number;
   readonly bodyTimeout: number;
   readonly idleTimeout: number;
@@ -64,13 +71,13 @@ interface SettingFacts<T> {
   readonly schema: TextSchema<T>;
   /** As a user would write it. */
   readonly default?: string;
+  /** Its value is never printed, and a warning says that a flag can be read by every user of the machine. */
+  readonly secret?: boolean;
 }
 
 /** A setting that has one value. */
 export interface SingleSetting<T> extends SettingFacts<T> {
   readonly list?: false;
-  /** Its value is never printed, and a warning says that a flag can be read by every user of the machine. */
-  readonly secret?: boolean;
 }
 
 /** A setting that has several values: separated by commas, or by giving the flag again. */
@@ -133,6 +140,21 @@ export const SETTINGS: { readonly [K in SettingName]: SettingOf<Settings[K]> } =
     help: "Read resources from a YAML or JSON file instead of etcd; an edit is picked up at once",
     schema: text,
   },
+  keyring: {
+    group: "Configuration",
+    value: "KEY[,KEY...]",
+    help:
+      "Keys of 16 or 32 bytes that stored secrets are encrypted with, as in APISIX; default: APISIX's own, which everybody knows",
+    schema: keyringKey,
+    list: true,
+    secret: true,
+  },
+  keyringFile: {
+    group: "Configuration",
+    value: "FILE",
+    help: "File that holds these keys on one line, separated by commas",
+    schema: text,
+  },
   listen: {
     group: "Listening",
     value: "HOST:PORT[,...]",
@@ -191,6 +213,19 @@ export const SETTINGS: { readonly [K in SettingName]: SettingOf<Settings[K]> } =
     schema: network,
     list: true,
   },
+  upstreamCa: {
+    group: "Routing",
+    value: "FILE",
+    help: "Certificate authorities (PEM) to trust besides the system's for upstreams",
+    schema: text,
+  },
+  requestTimeout: {
+    group: "Routing",
+    value: "DURATION",
+    help: "Until the head of a request's answer, over all tries; 0 = no limit but those of the upstream",
+    schema: duration,
+    default: "0",
+  },
   transport: {
     group: "Routing",
     value: "undici|fetch",
@@ -224,6 +259,20 @@ export const SETTINGS: { readonly [K in SettingName]: SettingOf<Settings[K]> } =
     help: "Open connections of clients; more are closed as they come; 0 = no limit",
     schema: count,
     default: "10000",
+  },
+  maxInspectedBody: {
+    group: "Limits",
+    value: "SIZE",
+    help: "Bytes of a request's body that routes may look into, as with post_arg or graphql",
+    schema: size,
+    default: "1MiB",
+  },
+  maxResourceSize: {
+    group: "Limits",
+    value: "SIZE",
+    help: "Bytes of one resource in etcd or in the file; a larger one is rejected",
+    schema: size,
+    default: "256KiB",
   },
   headerTimeout: {
     group: "Limits",

@@ -1,10 +1,11 @@
 import { getLogger } from "@logtape/logtape";
 import { createControl } from "../admin/control.ts";
-import { createGateway } from "../gateway/gateway.ts";
+import { createAccessLog } from "../observe/access-log.ts";
 import type { Listener, ListenerHandler, ListenerLimits } from "../runtimes/listener.ts";
 import type { Runtime } from "../runtimes/runtime.ts";
 import { VERSION } from "../version.ts";
 import { addressText, bind } from "./bind.ts";
+import { openGateway } from "./open-gateway.ts";
 import { openSource } from "./open-source.ts";
 import { isLoopback, type RunSettings } from "./run-settings.ts";
 import { UsageError } from "./usage-error.ts";
@@ -46,14 +47,14 @@ export async function startGateway(settings: RunSettings, runtime: Runtime): Pro
   const source = await openSource(settings, runtime);
   const transport = await runtime.transports[settings.transport ?? runtime.defaults.transport]();
 
-  let draining = false;
-  const listeners: Listener[] = [];
-  const gateway = createGateway({
+  const gateway = await openGateway(settings, {
     source,
     transport,
-    router: settings.router,
-    trustedProxies: settings.trustedProxies,
+    ...(settings.accessLog === "off" ? {} : { onAnswer: createAccessLog(settings.accessLog) }),
   });
+
+  let draining = false;
+  const listeners: Listener[] = [];
   let control: Listener | undefined;
   const stop = async (drainMs: number) => {
     draining = true;

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type ControlOptions, createControl } from "../../../src/admin/control.ts";
+import { GatewayError } from "../../../src/errors.ts";
+import type { ExplainRequest, GatewayExplanation } from "../../../src/gateway/explain.ts";
 import type { GatewayStatus } from "../../../src/gateway/status.ts";
 import type { KeyStatus } from "../../../src/store/key-status.ts";
 
@@ -12,13 +14,21 @@ const STATUS: GatewayStatus = {
   keys: { active: 2 },
 };
 
+const EXPLANATION = { revision: 7, plugins: [], upstream: null, answer: null } as unknown as GatewayExplanation;
+
+/** Explains everything but `GET /refused`. */
+function explain({ url }: ExplainRequest): GatewayExplanation {
+  if (url.endsWith("/refused")) throw new GatewayError("bad_request", 400, "The path is not valid");
+  return EXPLANATION;
+}
+
 /** A control API over a gateway in the given state. */
 function control(
   state: { status?: Partial<GatewayStatus>; keys?: readonly KeyStatus[] } & Partial<ControlOptions> = {},
 ): (path: string, init?: RequestInit) => Promise<Response> {
   const { status, keys = [], ...options } = state;
   const app = createControl({
-    gateway: { status: () => ({ ...STATUS, ...status }), keys: () => keys },
+    gateway: { status: () => ({ ...STATUS, ...status }), keys: () => keys, upstreams: () => [], explain },
     version: "1.2.3",
     runtime: { name: "bun", version: "1.4.5" },
     draining: () => false,
@@ -108,6 +118,28 @@ describe("the control API", () => {
     assert.equal((await ask("/schema/nothing")).status, 404);
   });
 
+  it("explains a request that is posted as JSON, and nothing else", async () => {
+    const ask = control();
+    const post = async (body: string, type = "application/json") =>
+      await ask("/explain", { method: "POST", body, headers: { "content-type": type } });
+    const good = JSON.stringify({ method: "GET", url: "http://a/b", headers: ["x", "y"], from: "10.0.0.1" });
+    assert.deepEqual(await (await post(good)).json(), EXPLANATION);
+    assert.equal((await post(good, "text/plain")).status, 415);
+    for (const bad of ["{", "[]", "{}", '{"method":1,"url":"/"}', '{"method":"GET","url":"/","more":1}']) {
+      assert.equal((await post(bad)).status, 400, bad);
+    }
+    const refused = await post('{"method":"GET","url":"http://a/refused"}');
+    assert.equal(refused.status, 400);
+    assert.deepEqual(await refused.json(), { error_msg: "The path is not valid", code: "bad_request" });
+    const get = await ask("/explain");
+    assert.equal(get.status, 405);
+    assert.equal(get.headers.get("allow"), "POST");
+  });
+
+  it("lists upstreams", async () => {
+    assert.deepEqual(await (await control()("/upstreams")).json(), { upstreams: [] });
+  });
+
   it("answers HEAD without a body", async () => {
     const response = await control()("/ready", { method: "HEAD" });
     assert.equal(response.status, 200);
@@ -118,7 +150,16 @@ describe("the control API", () => {
     const response = await control()("/nothing");
     assert.equal(response.status, 404);
     const body = await response.json() as { paths: string[] };
-    assert.deepEqual(body.paths, ["/live", "/ready", "/status", "/status/keys", "/schema", "/schema/:kind"]);
+    assert.deepEqual(body.paths, [
+      "/live",
+      "/ready",
+      "/status",
+      "/status/keys",
+      "/schema",
+      "/schema/:kind",
+      "/upstreams",
+      "/explain",
+    ]);
   });
 
   it("refuses a method that a path does not take", async () => {

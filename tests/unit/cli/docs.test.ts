@@ -19,7 +19,8 @@ function check(file: string, name: string, expected: string): void {
   const start = page.indexOf(mark);
   assert.ok(start >= 0, `${file} has no ${mark}`);
   const from = start + mark.length;
-  const end = page.indexOf("<!-- end -->", from);
+  const next = page.indexOf("<!-- ", from);
+  const end = page.startsWith("<!-- end -->", next) ? next : -1;
   assert.ok(end >= 0 || update, `${file}: ${mark} has no end`);
   if (update) {
     const rest = end < 0 ? `<!-- end -->\n${page.slice(from)}` : page.slice(end);

@@ -65,6 +65,8 @@ describe("settings of gatewatch run", () => {
       etcdTransport: undefined,
       prefix: "/gatewatch",
       resources: undefined,
+      keyring: [],
+      keyringFile: undefined,
       listen: [{ host: "0.0.0.0", port: 9080 }],
       admin: { host: "127.0.0.1", port: 9180 },
       adminKey: undefined,
@@ -74,11 +76,15 @@ describe("settings of gatewatch run", () => {
       drainTimeout: 30_000,
       router: "radixtree_host_uri",
       trustedProxies: [],
+      upstreamCa: undefined,
+      requestTimeout: 0,
       transport: undefined,
       maxHeaderSize: 32 * 1024,
       maxHeaders: 100,
       maxBodySize: 1024 ** 3,
       maxConnections: 10_000,
+      maxInspectedBody: 1024 ** 2,
+      maxResourceSize: 256 * 1024,
       headerTimeout: 30_000,
       bodyTimeout: 60_000,
       idleTimeout: 60_000,
@@ -108,6 +114,11 @@ describe("settings of gatewatch run", () => {
       etcdKey: "key.pem",
       etcdTransport: "json",
       prefix: "/p",
+      keyring: "0123456789abcdef",
+      upstreamCa: "ca.pem",
+      requestTimeout: "9s",
+      maxInspectedBody: "3KiB",
+      maxResourceSize: "4KiB",
       listen: "127.0.0.1:1",
       admin: "127.0.0.1:2",
       adminKey: "k",
@@ -129,7 +140,7 @@ describe("settings of gatewatch run", () => {
       accessLog: "all",
     };
     const names = Object.keys(SETTINGS).filter((name) =>
-      !["resources", "etcdPasswordFile", "adminKeyFile"].includes(name)
+      !["resources", "etcdPasswordFile", "adminKeyFile", "keyringFile"].includes(name)
     );
     assert.deepEqual(names.sort(), Object.keys(samples).sort());
     const strip = (settings: RunSettings) => ({ ...settings, warnings: undefined, config: undefined });
@@ -173,6 +184,16 @@ describe("settings of gatewatch run", () => {
     assert.equal(settings.etcdPassword, " p w");
     assert.equal(settings.adminKey, " p w");
     assert.deepEqual(settings.warnings, []);
+  });
+
+  it("read a keyring from a file", async () => {
+    const path = join(directory, "keyring");
+    await writeFile(path, "0123456789abcdef,fedcba9876543210\n");
+    assert.deepEqual((await load([...ETCD, "--keyring-file", path])).keyring, ["0123456789abcdef", "fedcba9876543210"]);
+    await writeFile(path, "short\n");
+    assert.deepEqual(await problems([...ETCD, "--keyring-file", path]), [
+      "--keyring-file: Cannot use a key of 5 bytes: write 16 or 32",
+    ]);
   });
 
   it("read gatewatch.yaml only where it exists", async () => {
@@ -282,6 +303,7 @@ describe("settings that are refused", () => {
       ...await problems([...ETCD, "--etcd-password", secret]),
       ...await problems([...ETCD, "--etcd-user", "a", "--etcd-password", secret, "--etcd-password", secret]),
       ...await problems([...ETCD, "--etcd-pasword", secret]),
+      ...await problems([...ETCD, "--keyring", secret]),
       ...await problems([...ETCD, "--admin-key", secret, "--log-level", "x"]),
     ];
     assert.ok(found.length >= 6);
