@@ -1,3 +1,4 @@
+import { quote } from "../config/issue.ts";
 import type { VariableValue } from "./variable-value.ts";
 
 /** One step into a value. */
@@ -45,9 +46,7 @@ function parseSteps(path: string): Step[] {
     const found = token.exec(path);
     if (found === null) {
       throw new SyntaxError(
-        `Cannot read the JSONPath '${path}' as it must be made of names, [n], [*], ['name'], .* and ..: see character ${
-          at + 1
-        }`,
+        `must be a JSONPath of names, [n], [*], ['name'], .* and .., is ${quote(path)}: see character ${at + 1}`,
       );
     }
     const [text, star, index, single, double, bareStar, name] = found;
@@ -57,7 +56,7 @@ function parseSteps(path: string): Step[] {
     else if (text !== ".") steps.push({ kind: "name", name: single ?? double ?? name! });
     last = text;
   }
-  if (last.startsWith(".")) throw new SyntaxError(`Cannot read the JSONPath '${path}' as it must not end with a dot`);
+  if (last.startsWith(".")) throw new SyntaxError(`must be a JSONPath that does not end with a dot, is ${quote(path)}`);
   return steps;
 }
 

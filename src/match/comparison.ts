@@ -1,3 +1,4 @@
+import { describe, quote } from "../config/issue.ts";
 import { compileVariable } from "./compile-variable.ts";
 import { OPERATORS } from "./operators.ts";
 import type { Verdict } from "./predicate.ts";
@@ -36,7 +37,7 @@ export function compileComparison(
   if (typeof name !== "string" || name === "") {
     issues.push({
       path: `${path}[0]`,
-      message: `Cannot compare ${JSON.stringify(name)} as it must be the name of a variable`,
+      message: `must be the name of a variable, is ${describe(name)}`,
     });
     return undefined;
   }
@@ -74,20 +75,15 @@ function valueOf(variable: Variable, reader: VariableReader, params: PathParams)
 function spell(list: readonly unknown[]): Parts | string {
   const negate = list.length === 4;
   if (negate && list[1] !== "!") {
-    return `Cannot read the comparison as the second of its four parts must be '!': it is ${JSON.stringify(list[1])}`;
+    return `must have "!" as the second of four parts, has ${describe(list[1])}`;
   }
   const [name, operator, value] = negate ? [list[0], list[2], list[3]] : list;
-  if (operator === undefined) return "Cannot read the comparison as it must have an operator and a value";
-  if (typeof operator !== "string" && typeof operator !== "number") {
-    return `Cannot use ${JSON.stringify(operator)} as an operator as it must be one of ${
-      [...OPERATORS.keys()].join(" ")
-    }`;
-  }
+  if (operator === undefined) return "must have an operator and a value";
+  const known = `must have one of ${[...OPERATORS.keys()].join(" ")} as its operator, has`;
+  if (typeof operator !== "string" && typeof operator !== "number") return `${known} ${describe(operator)}`;
   const op = String(operator).toLowerCase();
   if (value === undefined && !OPERATORS.has(op)) return { name, op: "==", value: op, negate };
-  if (!OPERATORS.has(op)) {
-    return `Cannot use '${op}' as an operator as it must be one of ${[...OPERATORS.keys()].join(" ")}`;
-  }
+  if (!OPERATORS.has(op)) return `${known} ${quote(op)}`;
   return { name, op, value: value === null ? undefined : value, negate };
 }
 

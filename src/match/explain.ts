@@ -82,14 +82,14 @@ function notesOfPassed<T>(index: HostIndex<T>, passed: readonly Passed<T>[]): Ex
         kind: "shadowed",
         id: route.id,
         text:
-          `Route ${route.id} never wins here: route ${by.id} has the same host, path and priority, and asks for no more`,
+          `Route ${route.id} never wins here: route ${by.id} has the same host, path and priority, and asks for no more.`,
       });
     } else if (route.priority > winner.route.priority) {
       notes.push({
         kind: "priority_not_compared",
         id: route.id,
         text:
-          `Route ${route.id} has the higher priority ${route.priority}, which counts only among routes of the same host and path`,
+          `Route ${route.id} has the higher priority ${route.priority}, which counts only among routes of the same host and path.`,
       });
     }
   }
@@ -108,7 +108,7 @@ function notesOfDisabled<T>(routes: readonly CompiledRoute<T>[], request: MatchR
     notes.push({
       kind: "disabled",
       id: route.id,
-      text: `Route ${route.id} fits the request, but is disabled (status 0)`,
+      text: `Route ${route.id} fits the request, but is disabled (status 0).`,
     });
   }
   return notes;

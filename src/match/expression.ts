@@ -1,3 +1,4 @@
+import { describe, quote } from "../config/issue.ts";
 import { type Comparison, compileComparison } from "./comparison.ts";
 import type { PredicatePart, Verdict } from "./predicate.ts";
 import type { MatchIssue, PathParams } from "./route.ts";
@@ -24,12 +25,11 @@ const MAX_DEPTH = 32;
 export function compileExpression(rule: unknown, path: string, issues: MatchIssue[]): Expression | undefined {
   if (rule === undefined || rule === null || isEmpty(rule)) return undefined;
   if (!Array.isArray(rule)) {
-    issues.push({ path, message: `Cannot read the expression as it must be a list: it is ${JSON.stringify(rule)}` });
+    issues.push({ path, message: `must be a list, is ${describe(rule)}` });
     return undefined;
   }
   if (!Array.isArray(rule[0]) && logicOf(rule[0]) === undefined) {
-    const message =
-      'Cannot read the expression as each comparison must be a list inside it, as in [["arg_a", "==", "1"]]';
+    const message = 'must hold each comparison as a list of its own, as in [["arg_a", "==", "1"]]';
     issues.push({ path, message });
     return undefined;
   }
@@ -42,12 +42,12 @@ function isEmpty(rule: unknown): boolean {
 
 function compile(rule: unknown, path: string, issues: MatchIssue[], depth: number): Expression | undefined {
   if (!Array.isArray(rule) || rule.length === 0) {
-    const message = `Cannot read the expression as it must be a list that is not empty: it is ${JSON.stringify(rule)}`;
+    const message = `must be a list that is not empty, is ${describe(rule)}`;
     issues.push({ path, message });
     return undefined;
   }
   if (depth > MAX_DEPTH) {
-    issues.push({ path, message: `Cannot read the expression as it must be nested at most ${MAX_DEPTH} deep` });
+    issues.push({ path, message: `must be nested at most ${MAX_DEPTH} deep` });
     return undefined;
   }
   const list: unknown[] = rule;
@@ -57,7 +57,7 @@ function compile(rule: unknown, path: string, issues: MatchIssue[], depth: numbe
   if (list.length <= 2) {
     issues.push({
       path,
-      message: `Cannot read the expression as '${logic}' must be followed by two expressions or more`,
+      message: `must have two expressions or more after ${quote(logic)}`,
     });
     return undefined;
   }

@@ -1,3 +1,4 @@
+import { describe } from "../config/issue.ts";
 import { compileCidrs } from "../net/cidr.ts";
 import { compileRegex } from "./regex.ts";
 import type { VariableValue } from "./variable-value.ts";
@@ -5,7 +6,7 @@ import type { VariableValue } from "./variable-value.ts";
 /** Compares a variable's value with the configured one. */
 export type Compare = (actual: VariableValue) => boolean;
 
-/** Prepares a comparison with a configured value (undefined = none, nil in Lua), or tells in words why it cannot. */
+/** Prepares a comparison with a configured value (undefined = none, nil in Lua), or tells what it must be and is, in words. */
 type Operator = (value: unknown) => Compare | string;
 
 /** The operators of lua-resty-expr (`lib/resty/expr/v1.lua`), with Lua's ideas of equality and of numbers. */
@@ -50,7 +51,7 @@ function numeric(value: unknown, holds: (a: number, b: number) => boolean): Comp
 
 function regex(value: unknown, ignoreCase: boolean): Compare | string {
   if (typeof value !== "string" && typeof value !== "number") {
-    return `Cannot use ${JSON.stringify(value) ?? "nothing"} as a regular expression as it must be text`;
+    return `must be a regular expression, is ${describe(value)}`;
   }
   const compiled = compileRegex(String(value), ignoreCase);
   if (typeof compiled === "string") return compiled;
@@ -64,9 +65,7 @@ function regex(value: unknown, ignoreCase: boolean): Compare | string {
 function ipmatch(value: unknown): Compare | string {
   const list: unknown[] = Array.isArray(value) ? value : [value];
   if (list.length === 0 || !list.every((one) => typeof one === "string" && one !== "")) {
-    return `Cannot compare with ${
-      JSON.stringify(value) ?? "nothing"
-    } as it must be an address, a CIDR range or a list of them`;
+    return `must be an address, a CIDR range or a list of them, is ${describe(value)}`;
   }
   const inside = compileCidrs(list as string[]);
   if (typeof inside !== "function") return inside[0]!.message;

@@ -24,16 +24,34 @@ export function pathHint(pattern: PathPattern, path: string): string | undefined
 }
 
 function bySegments(wanted: readonly string[], found: readonly string[]): string | undefined {
-  // The root has a slash in common with every path, which makes none of them near.
-  if (wanted.length < 3 && found.length < 3) return undefined;
-  const fits = (i: number, j: number): boolean =>
-    wanted[i] === found[j] || (wanted[i]!.startsWith(":") && found[j] !== "");
-  if (wanted.length === found.length) {
-    const differing = wanted.filter((_, i) => !fits(i, i));
-    return differing.length === 1 ? "differs in one segment" : undefined;
-  }
+  const fits = (i: number): boolean => wanted[i] === found[i] || (wanted[i]!.startsWith(":") && found[i] !== "");
   const short = Math.min(wanted.length, found.length);
-  if (Math.abs(wanted.length - found.length) !== 1) return undefined;
-  for (let i = 0; i < short; i++) if (!fits(i, i)) return undefined;
+  const differing = wanted.slice(0, short).flatMap((_, i) => fits(i) ? [] : [i]);
+  const alike = wanted.slice(0, short).some((segment, i) => segment !== "" && fits(i));
+  if (wanted.length === found.length) {
+    const [at] = differing;
+    if (differing.length !== 1 || at === undefined) return undefined;
+    if (isAlmost(wanted[at]!, found[at]!)) return "is spelled almost so";
+    return alike ? "differs in one segment" : undefined;
+  }
+  // The root has a slash in common with every path, which makes none of them near.
+  if (!alike || differing.length > 0 || Math.abs(wanted.length - found.length) !== 1) return undefined;
   return wanted.length > found.length ? "has one segment more" : "has one segment less";
+}
+
+/** Longest segments that are compared letter by letter. */
+const MAX_COMPARED = 40;
+
+/** Whether one or two letters more, less or other make one segment of the other. */
+function isAlmost(a: string, b: string): boolean {
+  if (Math.min(a.length, b.length) < 3 || Math.max(a.length, b.length) > MAX_COMPARED) return false;
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length]! <= 2;
 }

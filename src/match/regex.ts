@@ -1,4 +1,5 @@
 import { RE2JS } from "re2js";
+import { quote } from "../config/issue.ts";
 
 /** Longest pattern that is accepted, in UTF-16 units. */
 const MAX_PATTERN = 4096;
@@ -19,19 +20,19 @@ export interface Regex {
  * backtracking: back references, look-around, atomic groups, possessive repetition. Letter case of the whole ASCII and Unicode range is
  * ignored where asked.
  *
- * @returns The reason in words where it cannot be compiled.
+ * @returns Where it cannot be compiled, what it must be and is, in words.
  */
 export function compileRegex(pattern: string, ignoreCase: boolean): Regex | string {
   if (pattern.length > MAX_PATTERN) {
-    return `Cannot use the regular expression as it must be at most ${MAX_PATTERN} characters long: it has ${pattern.length}`;
+    return `must be a regular expression of at most ${MAX_PATTERN} characters, has ${pattern.length}`;
   }
   let compiled: RE2JS;
   try {
     compiled = RE2JS.compile(pattern, ignoreCase ? RE2JS.CASE_INSENSITIVE : 0);
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace("error parsing regexp: ", "") : String(error);
-    return `Cannot use the regular expression '${pattern}' as it must be one of RE2's (linear time: no back references, ` +
-      `look-around, atomic groups): ${reason}`;
+    return `must be a regular expression of RE2's syntax (linear time: no back references, look-around, atomic groups), ` +
+      `is ${quote(pattern)}: ${reason.slice(0, 200)}`;
   }
   return {
     search: (text: string): boolean => compiled.test(text.length > MAX_INPUT ? text.slice(0, MAX_INPUT) : text),

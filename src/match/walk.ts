@@ -59,7 +59,7 @@ export function walkHosts<T>(index: HostIndex<T>, request: MatchRequest, recorde
     found ??= level;
     if (found !== undefined && recorder === undefined) return found;
   }
-  recorder?.level("any", undefined);
+  if (!index.any.empty) recorder?.level("any", undefined);
   const last = walkPaths(index.any, request, recorder);
   return found ?? last;
 }

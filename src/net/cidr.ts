@@ -1,11 +1,11 @@
-import ipaddr from "ipaddr.js";
-
 /** Tells whether an address, as text, is in a set. What is no address is in none. */
 export type AddressTest = (address: string) => boolean;
 
-/** An address or range that could not be read: where in the list, and why. */
+/** An address or range that could not be read. */
 export interface CidrIssue {
+  /** Where in the list. */
   readonly index: number;
+  /** What is there and what should be, as in `must be an IPv4 or IPv6 address or a CIDR range, is "x"`. */
   readonly message: string;
 }
 
@@ -40,25 +40,21 @@ export function compileCidrs(list: readonly string[]): AddressTest | readonly Ci
 
 /** The range of an address or CIDR, or why it is none. */
 function parseRange(text: string): { from: Words; to: Words } | string {
+  const shown = JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
   const slash = text.indexOf("/");
   const address = slash < 0 ? text : text.slice(0, slash);
-  const four = ipaddr.IPv4.isValidFourPartDecimal(address);
-  const wanted = `Cannot use the address '${text}' as it must be IPv4, IPv6 or a CIDR range`;
-  if (!four && (address.includes("%") || !ipaddr.IPv6.isValid(address))) return wanted;
-  const most = four ? 32 : 128;
-  const bits = slash < 0 ? most : Number(text.slice(slash + 1));
-  if (slash >= 0 && !/^\d{1,3}$/.test(text.slice(slash + 1)) || bits > most) {
-    return `Cannot use the range '${text}' as its length must be from 0 to ${most}`;
+  const words: Words = [0, 0, 0, 0];
+  if (address.includes("%") || !parseAddress(address, words)) {
+    return `must be an IPv4 or IPv6 address or a CIDR range, is ${shown}`;
   }
-  const parsed = four ? ipaddr.IPv4.parse(address).toIPv4MappedAddress() : ipaddr.IPv6.parse(address);
-  const words = toWords(parsed.parts);
-  const length = four ? bits + 96 : bits;
-  return { from: masked(words, length, false), to: masked(words, length, true) };
-}
-
-function toWords(parts: readonly number[]): Words {
-  const word = (i: number): number => ((parts[i]! << 16) | parts[i + 1]!) >>> 0;
-  return [word(0), word(2), word(4), word(6)];
+  const four = !address.includes(":");
+  const most = four ? 32 : 128;
+  const length = slash < 0 ? String(most) : text.slice(slash + 1);
+  if (!/^(?:0|[1-9]\d{0,2})$/.test(length) || Number(length) > most) {
+    return `must have a prefix length from 0 to ${most}, is ${shown}`;
+  }
+  const bits = Number(length) + (four ? 96 : 0);
+  return { from: masked(words, bits, false), to: masked(words, bits, true) };
 }
 
 /** The first or the last address that shares the first `length` bits. */

@@ -1,7 +1,7 @@
 /**
  * The host of a Host field's value as routes are matched against it: lower case, without port and without one dot at its end. IPv6
- * keeps its brackets. Undefined where nginx answers 400: a control character, a space, a slash, an empty label, an unclosed bracket.
- * (nginx `ngx_http_validate_host`.)
+ * keeps its brackets. Undefined where nginx answers 400: a control character, a space, a slash, an empty label; and, stricter than
+ * nginx, for a backslash and for brackets that are not closed or followed by more than a port. (nginx `ngx_http_validate_host`.)
  *
  * @example
  * ```ts
@@ -28,7 +28,8 @@ export function parseHost(field: string): string | undefined {
   }
   if (bracket) return undefined;
   if (closed && field.charCodeAt(end - 1) !== 0x5d) return undefined;
-  if (end > 1 && field.charCodeAt(end - 1) === 0x2e) end--;
+  if (end > 0 && field.charCodeAt(end - 1) === 0x2e) end--;
+  if (end === 0 && field.charCodeAt(0) === 0x2e) return undefined;
   const host = end === field.length ? field : field.slice(0, end);
   return upper ? host.toLowerCase() : host;
 }

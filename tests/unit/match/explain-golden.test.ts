@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { Matcher } from "../../../src/match/matcher.ts";
+import { renderExplanation } from "../../../src/match/render.ts";
+import type { MatchRoute, RouterName } from "../../../src/match/route.ts";
+import { request, type RequestOptions, route } from "./support.ts";
+
+interface Situation {
+  readonly name: string;
+  readonly router?: RouterName;
+  readonly routes: readonly MatchRoute[];
+  readonly target: string;
+  readonly options?: RequestOptions;
+}
+
+const situations: readonly Situation[] = [
+  {
+    name: "priority-surprise",
+    routes: [route("7", "/foo/bar/*"), route("8", "/*", { priority: 1 })],
+    target: "/foo/bar/baz",
+  },
+  {
+    name: "wildcard-host",
+    routes: [
+      route("1", "/*", { hosts: ["*.example.com"] }),
+      route("2", "/*", { hosts: ["*.api.example.com"] }),
+      route("3", "/*", { hosts: ["example.com"] }),
+    ],
+    target: "/users",
+    options: { host: "eu.api.example.com:8443" },
+  },
+  {
+    name: "method-mismatch",
+    routes: [
+      route("orders-read", "/orders", { methods: ["GET", "HEAD"] }),
+      route("orders-write", "/orders", { methods: ["POST", "PUT"] }),
+    ],
+    target: "/orders",
+    options: { method: "DELETE" },
+  },
+  {
+    name: "vars",
+    routes: [
+      route("beta", "/shop/*", { vars: [["http_x_beta", "==", "yes"], ["arg_version", ">=", 2]], priority: 10 }),
+      route("canary", "/shop/*", { vars: [["cookie_group", "in", ["canary", "staff"]]], priority: 5 }),
+      route("stable", "/shop/*"),
+    ],
+    target: "/shop/cart?version=1",
+    options: { headers: ["X-Beta", "yes", "Cookie", "theme=dark; group=staff"] },
+  },
+  {
+    name: "shadowed",
+    routes: [route("12", "/login"), route("9", "/login", { methods: ["GET", "POST"] }), route("10", "/login")],
+    target: "/login",
+  },
+  {
+    name: "remote-addr",
+    routes: [route("office", "/admin/*", { remoteAddrs: ["10.0.0.0/8", "2001:db8::/32"] }), route("public", "/*")],
+    target: "/admin/users",
+    options: { address: "192.0.2.7" },
+  },
+  {
+    name: "host-fall-through",
+    routes: [
+      route("1", "/api/*", { hosts: ["shop.example.com"] }),
+      route("2", "/static/*", { hosts: ["shop.example.com"], methods: ["GET"] }),
+      route("3", "/static/*", { hosts: ["*.example.com"], methods: ["PUT"] }),
+      route("4", "/*"),
+    ],
+    target: "/static/logo.png",
+    options: { host: "shop.example.com", method: "HEAD" },
+  },
+  {
+    name: "exact-beats-prefix",
+    routes: [
+      route("health", "/api/health"),
+      route("api", "/api/*", { priority: 100 }),
+      route("all", "/*", { priority: 1000 }),
+    ],
+    target: "/api//v1/../health",
+  },
+  {
+    name: "near-miss",
+    routes: [
+      route("1", "/users/list", { hosts: ["api.example.com"] }),
+      route("2", "/users/", { hosts: ["api.example.com"] }),
+      route("3", "/users/list/all", { hosts: ["api.example.com"] }),
+      route("4", "/Users/Lists", { hosts: ["api.example.com"] }),
+      route("5", "/users/lists", { hosts: ["www.example.com"], methods: ["POST"] }),
+      route("6", "/orders/*"),
+    ],
+    target: "/users/lists",
+    options: { host: "api.example.com" },
+  },
+  {
+    name: "disabled",
+    routes: [route("new", "/checkout/*", { disabled: true }), route("old", "/*")],
+    target: "/checkout/pay",
+  },
+  {
+    name: "parameters",
+    router: "radixtree_uri_with_parameter",
+    routes: [
+      route("user", "/users/:id"),
+      route("posts", "/users/:id/posts/*rest", { hosts: ["blog.example.com"] }),
+      route("by-id", "/users/:id/posts/:post", { vars: [["uri_param_id", "~~", "^[0-9]+$"]] }),
+    ],
+    target: "/users/42/posts/first%20one",
+  },
+  {
+    name: "needs-body",
+    routes: [
+      route("pay", "/pay", { vars: ["OR", ["post_arg.amount", ">", 100], ["http_x_large", "==", "1"]] }),
+      route("any", "/*"),
+    ],
+    target: "/pay",
+    options: { method: "POST" },
+  },
+];
+
+const update = process.env["UPDATE_GOLDEN"] === "1";
+
+describe("explanations as text", () => {
+  for (const { name, router = "radixtree_host_uri", routes, target, options } of situations) {
+    it(`read as in explain/${name}.txt`, () => {
+      const matcher = new Matcher<string>({ router });
+      for (const one of routes) assert.deepEqual(matcher.set(one, one.id), []);
+      const text = renderExplanation(matcher.explain(request(target, options)));
+      const file = new URL(`../../golden/explain/${name}.txt`, import.meta.url);
+      if (update || !existsSync(file)) writeFileSync(file, text);
+      assert.equal(text, readFileSync(file, "utf8"));
+    });
+  }
+});
