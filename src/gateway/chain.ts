@@ -50,6 +50,11 @@ export function splitPhases(links: readonly ChainLink[]): { rewrite: ChainLink[]
   };
 }
 
+/** Whether one of the links says who a request is from. */
+export function authenticates(links: readonly ChainLink[], catalogue: Catalogue): boolean {
+  return links.some(({ name }) => catalogue.get(name)?.consumerSchema !== undefined);
+}
+
 function inOrder(a: ChainLink, b: ChainLink): number {
   if (a.phase !== b.phase) return a.phase === "rewrite" ? -1 : 1;
   return b.priority - a.priority || (a.name < b.name ? -1 : 1);

@@ -9,7 +9,7 @@ import type { PluginLayer } from "./chain.ts";
 
 /** A consumer as the chain needs it: with the plugins that join a route's. */
 export interface IndexedConsumer extends ConsumerIdentity {
-  /** The consumer's plugins, then its group's. */
+  /** The consumer's plugins, then its group's; empty where nothing joins. */
   readonly layers: readonly PluginLayer[];
   /** Its group is named and not there: 503, as in APISIX. */
   readonly groupMissing: boolean;
@@ -85,8 +85,8 @@ export class ConsumerIndex {
     const group = groupId === undefined ? undefined : this.#store.get("consumer_group", groupId);
     const common = {
       layers: [
-        { from: `consumer/${username}`, uses: this.#withoutAuth(consumer.plugins) },
-        { from: `consumer_group/${groupId}`, uses: group?.plugins },
+        ...this.#layer(`consumer/${username}`, consumer.plugins),
+        ...this.#layer(`consumer_group/${groupId}`, group?.plugins),
       ],
       groupMissing: groupId !== undefined && group === undefined,
     };
@@ -103,11 +103,10 @@ export class ConsumerIndex {
     }
   }
 
-  /** What proves who a consumer is does not run on the route. */
-  #withoutAuth(uses: PluginUses | undefined): PluginUses | undefined {
-    if (uses === undefined) return undefined;
+  /** What proves who a consumer is does not run on the route; where nothing else is left, there is no layer. */
+  #layer(from: string, uses: PluginUses = {}): PluginLayer[] {
     const rest = Object.entries(uses).filter(([name]) => this.#catalogue.get(name)?.consumerSchema === undefined);
-    return Object.fromEntries(rest);
+    return rest.length === 0 ? [] : [{ from, uses: Object.fromEntries(rest) }];
   }
 
   #claim(

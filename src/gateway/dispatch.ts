@@ -14,6 +14,8 @@ import type { RouteTable } from "./table.ts";
 export interface DispatchOptions {
   readonly table: RouteTable;
   readonly globalRules: GlobalRules;
+  /** Answers what no route takes. */
+  readonly notFound: Answer;
   readonly isReady: () => boolean;
   readonly isTrusted: ((address: string) => boolean) | undefined;
   /** Bytes of a body that routes may look into (`post_arg_*`, `graphql_*`). */
@@ -36,8 +38,7 @@ export function createDispatch(options: DispatchOptions) {
   const { table, globalRules } = options;
 
   /** What global rules are around: the route's own answer, or that there is none. */
-  const inner: Answer = (c, view) =>
-    view.match?.value.answer(c, view) ?? errorResponse("route_not_found", 404, "Route Not Found");
+  const inner: Answer = (c, view) => (view.match?.value.answer ?? options.notFound)(c, view);
   globalRules.around(inner);
 
   const matched = (c: Context, view: RequestView, next: Next | undefined): Response | Promise<Response | void> => {
@@ -45,6 +46,7 @@ export function createDispatch(options: DispatchOptions) {
     if (match === "body") return inspectBody(c, view, next);
     if (match === undefined && next !== undefined) return next();
     view.match = match;
+    view.global = globalRules.access;
     return finished(view, (globalRules.chain ?? inner)(c, view));
   };
 

@@ -16,7 +16,7 @@ import type { KeyFilter, KeyStatus } from "../store/key-status.ts";
 import type { Delta } from "../store/delta.ts";
 import type { ConfigSource } from "../store/source.ts";
 import { Store } from "../store/store.ts";
-import { type ChainParts, createAnswer } from "./chains.ts";
+import { createAnswer, createNotFound } from "./chains.ts";
 import { ConsumerIndex } from "./consumer-index.ts";
 import { createDispatch } from "./dispatch.ts";
 import { type ExplainRequest, explainRequest, type GatewayExplanation } from "./explain.ts";
@@ -30,6 +30,7 @@ import { createShadowWarnings } from "./shadow-warnings.ts";
 import { statusOf } from "./status-of.ts";
 import type { GatewayStatus } from "./status.ts";
 import type { RequestView } from "./request-view.ts";
+import type { ChainParts } from "./run-chain.ts";
 import { RouteTable } from "./table.ts";
 import { UpstreamSet } from "./upstreams.ts";
 import { createProbe } from "../upstream/health/http-probe.ts";
@@ -172,6 +173,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const dispatch = createDispatch({
     table,
     globalRules,
+    notFound: createNotFound(parts),
     onAnswer: options.onAnswer,
     isReady: () => store.revision !== undefined,
     isTrusted,

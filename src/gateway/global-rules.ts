@@ -1,25 +1,37 @@
 import type { Delta } from "../store/delta.ts";
 import type { Store } from "../store/store.ts";
-import type { PluginLayer } from "./chain.ts";
-import { type ChainParts, createGlobalChain } from "./chains.ts";
+import { compose } from "../pipeline/compose.ts";
+import { authenticates, mergePlugins, type PluginLayer, splitPhases } from "./chain.ts";
+import { createMiddleware } from "./environments.ts";
+import type { GlobalAccess } from "./global-access.ts";
 import type { Answer } from "./request-view.ts";
+import { type ChainParts, runChain, viewOf } from "./run-chain.ts";
 
-/** The global rules at work: their plugins run before those of every route, and for requests that no route takes. */
+/**
+ * The global rules at work: in each phase their plugins run before those of the route, and for requests that no route takes. What rewrites is a chain around
+ * everything; what decides on access is asked for by the route's own chain, once that has rewritten.
+ */
 export class GlobalRules {
   readonly #store: Pick<Store, "all">;
   readonly #parts: ChainParts;
   #layers: readonly PluginLayer[] = [];
   #inner: Answer | undefined;
   #chain: Answer | undefined;
+  #access: GlobalAccess | undefined;
 
   constructor(store: Pick<Store, "all">, parts: ChainParts) {
     this.#store = store;
     this.#parts = parts;
   }
 
-  /** The chain around everything; undefined while there is no global rule. */
+  /** The chain around everything; undefined while no global rule rewrites. */
   get chain(): Answer | undefined {
     return this.#chain;
+  }
+
+  /** Undefined while there is no global rule. */
+  get access(): GlobalAccess | undefined {
+    return this.#access;
   }
 
   /** For explanations. */
@@ -37,6 +49,23 @@ export class GlobalRules {
     this.#layers = [...this.#store.all("global_rule")]
       .sort((a, b) => (a.id < b.id ? -1 : 1))
       .map(({ id, plugins }) => ({ from: `global_rule/${id}`, uses: plugins }));
-    this.#chain = this.#inner && createGlobalChain(this.#layers, this.#inner, this.#parts);
+    this.#compose(this.#parts);
+  }
+
+  #compose(parts: ChainParts): void {
+    const links = mergePlugins(this.#layers, parts.catalogue);
+    const { rewrite, access } = splitPhases(links);
+    this.#access = links.length === 0 ? undefined : {
+      chain: access.length === 0
+        ? undefined
+        : compose(createMiddleware(access, parts), (c) => viewOf(c).afterGlobal!(c)),
+      authenticates: authenticates(links, parts.catalogue),
+    };
+    const inner = this.#inner;
+    if (rewrite.length === 0 || inner === undefined) this.#chain = undefined;
+    else {
+      const chain = compose(createMiddleware(rewrite, parts), async (c) => await inner(c, viewOf(c)));
+      this.#chain = (context, view) => runChain(chain, context, view, parts);
+    }
   }
 }

@@ -18,8 +18,11 @@ import type {
   UpstreamRequest,
 } from "../pipeline/context.ts";
 import type { ConsumerFacts, ConsumerIdentity } from "../pipeline/consumers.ts";
+import type { Terminal } from "../pipeline/compose.ts";
 import type { IndexedConsumer } from "./consumer-index.ts";
+import { consumerFields, consumerNames, withoutConsumer } from "./consumer-fields.ts";
 import type { RouteEntry } from "./entry.ts";
+import type { GlobalAccess, GlobalState } from "./global-access.ts";
 import type { Match } from "../match/route.ts";
 
 /** A route at work: its entry, and what answers its requests. */
@@ -45,7 +48,7 @@ export interface RequestHead {
  * One request, as the matcher, the variables and the forwarder each see it. What costs something and is not always needed is made when
  * it is asked for.
  */
-export class RequestView implements MatchRequest, VariableSource, Exchange, PluginExchange {
+export class RequestView implements MatchRequest, VariableSource, Exchange, PluginExchange, GlobalState {
   readonly inbound: Inbound;
   readonly method: string;
   readonly hostField: string;
@@ -58,6 +61,9 @@ export class RequestView implements MatchRequest, VariableSource, Exchange, Plug
   readonly started: number = performance.now();
   /** Set once the route is found. */
   match: Match<ActiveRoute> | undefined;
+  /** Set with it, so that a request ends under the global rules that it began under. */
+  global: GlobalAccess | undefined;
+  afterGlobal: Terminal | undefined;
   /** Who was authenticated, with the plugins that join the chain. */
   identity: IndexedConsumer | undefined;
   /** The body for variables: undefined until it was buffered, null where there is none or it is too large. */
@@ -65,6 +71,9 @@ export class RequestView implements MatchRequest, VariableSource, Exchange, Plug
   #content: Exchange["content"] | undefined;
   #variables: RequestVariables | undefined;
   #request: UpstreamRequest | undefined;
+  /** What the upstream is told of the consumer, once that is decided. */
+  #told: RawHeaders | undefined;
+  #headers: RawHeaders | undefined;
   #callbacks: ((end: ExchangeEnd) => void)[] | undefined;
   #streams = false;
 
@@ -96,8 +105,10 @@ export class RequestView implements MatchRequest, VariableSource, Exchange, Plug
   get target(): string {
     return this.inbound.target;
   }
+  /** For matching and for variables: as received, except that a variable must not tell of a consumer whom the client made up. */
   get headers(): RawHeaders {
-    return this.inbound.headers;
+    if (this.#told === undefined) return this.inbound.headers;
+    return this.#headers ??= [...withoutConsumer(this.inbound.headers), ...this.#told];
   }
   get address(): string {
     return this.client.address;
@@ -145,11 +156,20 @@ export class RequestView implements MatchRequest, VariableSource, Exchange, Plug
   /** As APISIX `consumer.lua`, attach_consumer; what the client itself sent under these names is replaced. */
   authenticate(identity: ConsumerIdentity): void {
     this.identity = identity as IndexedConsumer;
-    const { username, credentialId, labels } = identity.facts;
+    this.#tellConsumer(consumerFields(identity.facts));
+  }
+
+  /** Takes out of the request what would tell the upstream, or a variable, of a consumer. */
+  forgetConsumer(): void {
+    this.#tellConsumer([]);
+  }
+
+  #tellConsumer(fields: RawHeaders): void {
     const { headers } = this.request;
-    headers.set("X-Consumer-Username", username);
-    setOrDelete(headers, "X-Credential-Identifier", credentialId);
-    setOrDelete(headers, "X-Consumer-Custom-ID", labels.custom_id);
+    for (const name of consumerNames(headers.raw())) headers.delete(name);
+    for (let i = 0; i < fields.length; i += 2) headers.set(fields[i]!, fields[i + 1]!);
+    this.#told = fields;
+    this.#headers = undefined;
   }
 
   /** The upstream that a plugin chose instead of the route's own. */
@@ -196,9 +216,4 @@ export class RequestView implements MatchRequest, VariableSource, Exchange, Plug
         return undefined;
     }
   }
-}
-
-function setOrDelete(headers: HeaderList, name: string, value: string | undefined): void {
-  if (value === undefined) headers.delete(name);
-  else headers.set(name, value);
 }

@@ -1,0 +1,51 @@
+import type { Context } from "hono";
+import { errorResponse, GatewayError } from "../errors.ts";
+import type { Transport } from "../forward/transport.ts";
+import type { Terminal } from "../pipeline/compose.ts";
+import type { PluginEnv } from "../pipeline/context.ts";
+import type { Failure } from "./entry.ts";
+import type { EnvironmentParts } from "./environments.ts";
+import type { RequestView } from "./request-view.ts";
+
+/** How every route sends its requests on. */
+export interface ChainParts extends EnvironmentParts {
+  readonly transport: Transport;
+  /** Milliseconds up to the answer's head, over all tries; 0 = none. */
+  readonly totalTimeout: number;
+  /** Hears of requests that failed, for the log. */
+  readonly onFailure: (error: GatewayError, view: RequestView) => void;
+}
+
+/** Runs a chain for one request. Never rejects. */
+export async function runChain(
+  chain: Terminal,
+  context: Context,
+  view: RequestView,
+  parts: ChainParts,
+): Promise<Response> {
+  const c = context as Context<PluginEnv>;
+  c.set("exchange", view);
+  c.set("upstream", view.request);
+  try {
+    return await chain(c);
+  } catch (thrown) {
+    return fail(thrown, view, parts);
+  }
+}
+
+export function viewOf(c: Context<PluginEnv>): RequestView {
+  return c.get("exchange") as RequestView;
+}
+
+/** The answer to a request that failed, which the log is told of. */
+export function fail(thrown: unknown, view: RequestView, parts: ChainParts): Response {
+  const error = thrown instanceof GatewayError
+    ? thrown
+    : new GatewayError("internal", 500, "A plugin failed", { cause: thrown });
+  parts.onFailure(error, view);
+  return errorResponse(error.code, error.status);
+}
+
+export function toError({ code, status, message }: Failure): GatewayError {
+  return new GatewayError(code, status, message);
+}
