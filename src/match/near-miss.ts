@@ -4,6 +4,7 @@ import type { ExplainedLack, NearMiss } from "./explanation.ts";
 import { describeMethods } from "./methods.ts";
 import { NO_PARAMS } from "./path-pattern.ts";
 import { pathHint } from "./path-hint.ts";
+import { compareIds } from "./rank.ts";
 import type { MatchRequest, PathParams } from "./route.ts";
 
 /** Most near misses that are told. */
@@ -11,19 +12,27 @@ const MAX_NEAREST = 5;
 
 /** The routes that lack least of what the request has, best first. */
 export function findNearest(routes: Iterable<CompiledRoute<unknown>>, request: MatchRequest): NearMiss[] {
-  const misses: (NearMiss & { readonly weight: number })[] = [];
+  const misses: Weighed[] = [];
   for (const route of routes) {
-    let best: (NearMiss & { readonly weight: number }) | undefined;
+    let best: Weighed | undefined;
     for (const candidate of route.candidates) {
       const lacks = lacksOf(candidate, request);
       if (lacks === undefined) continue;
       const weight = lacks.reduce((sum, lack) => sum + (lack.kind === "path" ? 2 : 1), 0);
-      if (best === undefined || weight < best.weight) best = { ...toPlace(candidate), lacks, weight };
+      if (best === undefined || weight < best.weight) best = { miss: { ...toPlace(candidate), lacks }, weight };
     }
     if (best !== undefined) misses.push(best);
   }
-  misses.sort((a, b) => a.weight - b.weight || b.uri.length - a.uri.length || (a.id < b.id ? -1 : 1));
-  return misses.slice(0, MAX_NEAREST).map(({ weight: _, ...miss }) => miss);
+  misses.sort((a, b) =>
+    a.weight - b.weight || b.miss.uri.length - a.miss.uri.length || compareIds(a.miss.id, b.miss.id)
+  );
+  return misses.slice(0, MAX_NEAREST).map(({ miss }) => miss);
+}
+
+/** A miss, and how far it is: a path that differs counts twice, since it is more often another thing altogether. */
+interface Weighed {
+  readonly miss: NearMiss;
+  readonly weight: number;
 }
 
 /** All that a route lacks at one place to take the request; undefined where it is too far from it to be of interest. */

@@ -147,13 +147,9 @@ function lackWords({ kind, configured, actual, hint }: ExplainedLack): string[] 
   return [`wants ${printable(configured)}`, `is ${printable(actual)}${hint === undefined ? "" : `: ${hint}`}`];
 }
 
-/** Control characters and lone surrogates as escapes: what a client sends must not steer a terminal. */
+/** Control characters, those that turn the direction of text, and lone surrogates as escapes: what a client sends must not steer a terminal. */
 function printable(text: string): string {
-  // deno-lint-ignore no-control-regex -- they are what this is about
-  return text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\p{Surrogate}/gu,
-    (character) => {
-      return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-    },
-  );
+  return text.replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
 }

@@ -1,7 +1,7 @@
 import { compileVariable } from "./compile-variable.ts";
 import { RequestParts, type VariableSource } from "./request-parts.ts";
 import type { VariableValue } from "./variable-value.ts";
-import { NEEDS_BODY, type Variable, type VariableReader } from "./variable.ts";
+import type { NEEDS_BODY, Variable, VariableReader } from "./variable.ts";
 
 /**
  * The variables of one request, each found when it is asked for: nginx's, and those that APISIX adds (`apisix/core/ctx.lua`). Routes ask for

@@ -133,3 +133,39 @@ describe("explanations as text", () => {
     });
   }
 });
+
+describe("renderExplanation", () => {
+  it("lets nothing that a client sends steer a terminal", () => {
+    const matcher = new Matcher<string>();
+    matcher.set(route("1", "/a*", { vars: [["arg_x", "==", "1"]] }), "1");
+    const text = renderExplanation(matcher.explain(request("/a%1b[2J%0a%e2%80%ae%ff?x=%1b[31m", { host: "a\u009b" })));
+    assert.match(text, /\/a\\u001b\[2J\\u000a\\u202e\\udcff/);
+    // deno-lint-ignore no-control-regex -- none of them may be there
+    assert.doesNotMatch(text.replaceAll("\n", ""), /[\u0000-\u001f\u007f-\u009f]/);
+  });
+
+  it("colours only where asked", () => {
+    const matcher = new Matcher<string>();
+    matcher.set(route("1", "/a", { methods: ["POST"] }), "1");
+    const told = matcher.explain(request("/a"));
+    const plain = renderExplanation(told);
+    const colored = renderExplanation(told, { color: true });
+    assert.equal(plain.includes("\x1b"), false);
+    assert.ok(colored.includes("\x1b[31mfail\x1b[39m"));
+    // deno-lint-ignore no-control-regex -- the escapes are what this is about
+    assert.equal(colored.replace(/\x1b\[\d+m/g, ""), plain);
+  });
+
+  it("stays bounded where thousands of routes share a place", () => {
+    const matcher = new Matcher<string>();
+    for (let i = 0; i < 3000; i++) matcher.set(route(String(i), "/a", { vars: [["arg_x", "==", String(i)]] }), "1");
+    const told = matcher.explain(request("/a?x=2999"));
+    assert.equal(told.winner?.id, "2999");
+    assert.equal(told.levels[0]!.paths[0]!.candidates.length, 21);
+    assert.equal(told.levels[0]!.paths[0]!.omitted, 2979);
+    assert.match(renderExplanation(told), /and 2979 more/);
+    const missed = matcher.explain(request("/a?x=none"));
+    assert.equal(missed.nearest.length, 5);
+    assert.ok(JSON.stringify(missed).length < 20_000);
+  });
+});
