@@ -161,12 +161,32 @@ function gatewatch(work: Workload, size: number): Result {
   return { matchNs, requestNs, changeUs, bytes };
 }
 
+/** What is used of find-my-way. It is no dependency of the project: where it is not installed (`npm install --no-save find-my-way`), its rows are left out. */
+interface FindMyWay {
+  on(
+    method: string,
+    path: string,
+    options: { readonly constraints?: { readonly host: string } },
+    handler: () => number,
+  ): void;
+  find(method: string, path: string, constraints?: { readonly host: string | undefined }): unknown;
+}
+
+async function loadFindMyWay(): Promise<(() => FindMyWay) | undefined> {
+  const name: string = "find-my-way";
+  try {
+    return ((await import(name)) as { readonly default: () => FindMyWay }).default;
+  } catch {
+    return undefined;
+  }
+}
+
 type Competitor = (work: Workload, size: number) => Promise<Result | undefined> | Result | undefined;
 
 async function findMyWay(work: Workload, size: number): Promise<Result | undefined> {
   // It takes at most 31 hosts for one path.
   if (work.name === "hosts, uri router" && size > 31) return undefined;
-  const { default: create } = await import("find-my-way").catch(() => ({ default: undefined }));
+  const create = await loadFindMyWay();
   if (create === undefined) return undefined;
   const before = collect();
   const router = create();

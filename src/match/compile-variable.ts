@@ -52,7 +52,7 @@ export function compileVariable(name: string): Variable {
   if (name.startsWith("arg_")) return plain(name, 4, (key) => (parts) => parts.args().get(key));
   if (name.startsWith("cookie_")) return plain(name, 7, (key) => (parts) => parts.cookies().get(key));
   if (name.startsWith("http_")) return plain(name, 5, (key) => field(key.toLowerCase().replaceAll("_", "-")));
-  if (name.startsWith("uri_param_")) return { name, param: name.slice(10), needsBody: false, read: () => undefined };
+  if (name.startsWith("uri_param_")) return pathParam(name, name.slice(10));
   if (name.startsWith("post_arg_")) return fromBody(name, post(name.slice(9)));
   if (name.startsWith("post_arg.")) {
     const find = compileBodyPath(name.slice(9));
@@ -65,6 +65,12 @@ export function compileVariable(name: string): Variable {
 
 function plain(name: string, prefix: number, make: (key: string) => Read): Variable {
   return { name, needsBody: false, read: make(name.slice(prefix)) };
+}
+
+function pathParam(name: string, param: string): Variable {
+  const read: Read = ({ source: { params } }) =>
+    params !== undefined && Object.hasOwn(params, param) ? params[param] : undefined;
+  return { name, param, needsBody: false, read };
 }
 
 function field(name: string): Read {

@@ -30,6 +30,8 @@ export interface VariableSource {
   readonly protocol?: string;
   /** The buffered body; null: there is none, or it is too large to look at; undefined: not buffered yet. */
   readonly body: Uint8Array | null | undefined;
+  /** The parameters of the path of the route that was matched; undefined before, and where there are none. */
+  readonly params?: Readonly<Record<string, string>> | undefined;
   /** What the gateway knows beside the request, by name: `route_id`, `service_id`, `consumer_name`, `balancer_ip`, ... */
   fact?(name: string): string | undefined;
 }

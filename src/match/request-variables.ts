@@ -27,8 +27,29 @@ export class RequestVariables implements VariableReader {
 
   /** The value as text by a name that is not known before; undefined where there is none, it is no text or number, or the body was not buffered. */
   text(name: string): string | undefined {
-    return toText(this.read(compileVariable(name)));
+    const variable = compiled(name);
+    return variable === undefined ? undefined : toText(this.read(variable));
   }
+}
+
+/** Most names that are remembered; they come from configurations and are few. */
+const MAX_NAMES = 1000;
+
+const NAMES = new Map<string, Variable | undefined>();
+
+/** The variable of that name; undefined where it is malformed. */
+function compiled(name: string): Variable | undefined {
+  const known = NAMES.get(name);
+  if (known !== undefined || NAMES.has(name)) return known;
+  if (NAMES.size >= MAX_NAMES) NAMES.clear();
+  let variable: Variable | undefined;
+  try {
+    variable = compileVariable(name);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  NAMES.set(name, variable);
+  return variable;
 }
 
 /** A value as plugins write it into keys and fields; undefined for lists, objects, and where there is none. */

@@ -277,5 +277,13 @@ describe("what the gateway knows", () => {
     assert.equal(variables.text("route_id"), "7");
     assert.equal(variables.text("arg_c"), undefined);
     assert.equal(variables.text("post_arg_a"), undefined);
+    assert.equal(variables.text("post_arg.a["), undefined);
+  });
+
+  it("includes the parameters of the matched route's path", () => {
+    const variables = new RequestVariables({ ...source("/"), params: { id: "7" } });
+    assert.equal(variables.text("uri_param_id"), "7");
+    assert.equal(variables.text("uri_param_toString"), undefined);
+    assert.equal(new RequestVariables(source("/")).text("uri_param_id"), undefined);
   });
 });
