@@ -1,9 +1,10 @@
-import { Channel, credentials, Metadata } from "@grpc/grpc-js";
+import { Channel, credentials, InterceptingCall, type Interceptor, Metadata, status } from "@grpc/grpc-js";
 import { Etcd3 } from "etcd3";
 import { isIP } from "node:net";
 import type { ClientOptions } from "./carrier.ts";
 import type { EtcdClient, Watch, WatchHandler, WatchRequest } from "./client.ts";
 import { type ErrorContext, EtcdError, toEtcdError } from "./errors.ts";
+import { type SocketList, trackSockets } from "./grpc-sockets.ts";
 import { toInteger } from "./int64.ts";
 import { createIdentityCheck } from "./tls.ts";
 import { type ByteCodec, createWire, toHeader, type WireTxn, type WireWatch } from "./wire.ts";
@@ -58,7 +59,7 @@ function internalsOf(client: Etcd3, channel: Channel): EtcdInternals {
   return internals;
 }
 
-function createChannel({ endpoint, tls, limits }: ClientOptions): Channel {
+function createChannel({ endpoint, tls, limits }: ClientOptions): { channel: Channel; sockets: SocketList } {
   const pem = (text: string | undefined) => text === undefined ? null : Buffer.from(text);
   const name = tls.serverName ?? endpoint.host;
   const secure = endpoint.tls
@@ -67,7 +68,8 @@ function createChannel({ endpoint, tls, limits }: ClientOptions): Channel {
     })
     : credentials.createInsecure();
   const authority = isIP(endpoint.host) === 6 ? `[${endpoint.host}]` : endpoint.host;
-  return new Channel(`${authority}:${endpoint.port}`, secure, {
+  const sockets = trackSockets(secure);
+  const channel = new Channel(`${authority}:${endpoint.port}`, secure, {
     "grpc.keepalive_time_ms": KEEPALIVE_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
     // etcd takes pings without a call for an attack.
@@ -80,6 +82,7 @@ function createChannel({ endpoint, tls, limits }: ClientOptions): Channel {
     "grpc.enable_channelz": 0,
     ...(endpoint.tls ? { "grpc.ssl_target_name_override": isIP(name) ? NAME_FOR_ADDRESS : name } : {}),
   });
+  return { channel, sockets };
 }
 
 /** etcd over gRPC: etcd3's stubs on one channel of our own, so that calls and watch share one connection. */
@@ -92,16 +95,18 @@ export function createGrpcClient(options: ClientOptions): EtcdClient {
     user,
     limit: limits.callMs,
   };
-  let channel: Channel;
+  let made: { channel: Channel; sockets: SocketList };
   try {
-    channel = createChannel(options);
+    made = createChannel(options);
   } catch (error) {
     throw toEtcdError(error, context);
   }
+  const { channel, sockets } = made;
+  const calls = createCallList();
   const etcd = new Etcd3({
     hosts: `${endpoint.host}:${endpoint.port}`,
     faultHandling: { global: noPolicy as never, host: () => noPolicy as never },
-    grpcOptions: { channelOverride: channel } as never,
+    grpcOptions: { channelOverride: channel, interceptors: [calls.interceptor] } as never,
   });
   let token: string | undefined;
   internalsOf(etcd, channel).pool.authenticator = {
@@ -172,7 +177,34 @@ export function createGrpcClient(options: ClientOptions): EtcdClient {
     close() {
       token = undefined;
       end(new EtcdError("closed", `the connection to etcd at ${endpoint.url} was closed by its owner`));
+      calls.cancel();
       channel.close();
+      sockets.destroy();
+    },
+  };
+}
+
+/** etcd3 gives no handle on its calls, and a channel that is closed waits for those in flight. */
+function createCallList(): { readonly interceptor: Interceptor; cancel(): void } {
+  const open = new Set<InterceptingCall>();
+  return {
+    interceptor: (options, next) => {
+      const call: InterceptingCall = new InterceptingCall(next(options), {
+        start(metadata, _listener, start) {
+          open.add(call);
+          start(metadata, {
+            onReceiveStatus(received, pass) {
+              open.delete(call);
+              pass(received);
+            },
+          });
+        },
+      });
+      return call;
+    },
+    cancel() {
+      for (const call of open) call.cancelWithStatus(status.CANCELLED, "closed by its owner");
+      open.clear();
     },
   };
 }

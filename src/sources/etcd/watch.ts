@@ -64,7 +64,8 @@ export function watchUntilDoubt(options: WatchOptions): Promise<never> {
           created = true;
           listener.message(received);
           listener.created();
-          return;
+          // Asked at once, so that it is known early whether this etcd answers.
+          return probe();
         }
         if (received.events.length === 0 && !received.fragment) answers = true;
         listener.message(received);
