@@ -143,6 +143,12 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 process.on("exit", () => void stopAll());
 
+// npm passes SIGTERM to its shell, which passes it on to nobody: when that is gone, so is who wanted the demo.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) void stopAll().then(() => process.exit(0));
+}, 250).unref();
+
 try {
   await main();
 } catch (error) {
