@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { HeaderList } from "../net/header-list.ts";
+import type { Client } from "../net/forwarded.ts";
 import type { Inbound } from "../net/inbound.ts";
 import type { RequestVariables } from "../match/request-variables.ts";
 import type { ConsumerFacts, ConsumerIdentity } from "./consumers.ts";
@@ -50,6 +51,8 @@ export interface PluginExchange {
   readonly path: string;
   /** The client's address, with trusted proxies taken into account. */
   readonly address: string;
+  /** The same, and whether the fields in which a proxy in front tells of the client can be believed. */
+  readonly client: Client;
   /** When the request's head was there, on `performance.now()`'s clock. */
   readonly started: number;
   /** Tries to send the request on, so far. */
@@ -91,6 +94,8 @@ export interface Attempt {
 export interface PluginVariables {
   upstream: UpstreamRequest;
   exchange: PluginExchange;
+  /** The claims of the token that jwt-auth verified, where its `store_in_ctx` asks for them. */
+  jwtPayload?: Readonly<Record<string, unknown>>;
 }
 
 export interface PluginEnv {

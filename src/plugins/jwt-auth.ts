@@ -85,13 +85,20 @@ export const jwtAuth: Plugin = definePlugin({
       if (found === undefined) return "Invalid user key in JWT token";
       // Asked before the key is used for anything: a public key must never be a secret for HMAC.
       if (algorithm !== (found.config as ConsumerConfig).algorithm) return "failed to verify jwt";
-      return check(token as string, found, payload);
+      return check(c, token as string, found, payload);
     };
-    const check = async (token: string, found: ConsumerIdentity, payload: Payload): Promise<Verdict> => {
+    const check = async (
+      c: PluginContext,
+      token: string,
+      found: ConsumerIdentity,
+      payload: Payload,
+    ): Promise<Verdict> => {
       const consumer = found.config as ConsumerConfig;
       const key = await keyOf(consumer);
       if (key === undefined || !await isSigned(token, key, consumer.algorithm)) return "failed to verify jwt";
-      return isCurrent(payload, required, consumer.lifetime_grace_period) ? found : "failed to verify jwt";
+      if (!isCurrent(payload, required, consumer.lifetime_grace_period)) return "failed to verify jwt";
+      if (config.store_in_ctx) c.set("jwtPayload", payload);
+      return found;
     };
     return authenticate({
       name: "jwt-auth",
