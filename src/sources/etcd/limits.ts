@@ -4,9 +4,9 @@ export interface EtcdLimits {
   readonly callMs: number;
   /** That a watch may take until etcd confirms it. Default 5000. */
   readonly createMs: number;
-  /** Silence on a watch after which a sign of life is asked for. Default 4000. */
+  /** Silence on a watch after which a sign of life is asked for. Default 3500. */
   readonly probeMs: number;
-  /** Silence on a watch after which its connection is given up. Default 9000. */
+  /** Silence on a watch after which its connection is given up. Default 8000. */
   readonly silenceMs: number;
   /** Between two full lists that check what the watch told. Default 300000. */
   readonly auditMs: number;
@@ -28,8 +28,8 @@ export interface EtcdLimits {
 export const DEFAULT_LIMITS: EtcdLimits = {
   callMs: 5000,
   createMs: 5000,
-  probeMs: 4000,
-  silenceMs: 9000,
+  probeMs: 3500,
+  silenceMs: 8000,
   auditMs: 300_000,
   pageSize: 1000,
   listBytes: 256 << 20,
