@@ -9,7 +9,7 @@ export type Check = (typeof CHECKS)[number];
 const MADE: readonly Check[] = ["build", "compile"];
 
 /** The folders below `tests/`. */
-export const PARTS: readonly string[] = ["unit", "types", "contracts", "e2e", "faults"];
+export const PARTS: readonly string[] = ["unit", "types", "contracts", "plugins", "e2e", "faults"];
 
 /** Folders that hold TypeScript. */
 const FOLDERS: readonly string[] = ["src", "tests", "examples", "bench", "scripts"];

@@ -52,7 +52,7 @@ export async function isSigned(token: string, key: CryptoKey, algorithm: JwtAlgo
 
 /** Prepares a key. @throws where WebCrypto does not take it. */
 export function importKey(key: string | Uint8Array<ArrayBuffer>, algorithm: JwtAlgorithm): Promise<CryptoKey> {
-  if (typeof key === "string") return importSPKI(key, algorithm);
+  if (typeof key === "string") return importSPKI(key, algorithm) as Promise<CryptoKey>;
   const hash = `SHA-${algorithm.slice(2)}`;
   return crypto.subtle.importKey("raw", key, { name: "HMAC", hash }, false, ["verify"]);
 }

@@ -7,9 +7,10 @@ import { type EtcdServer, startEtcd } from "../support/etcd.ts";
 import { currentRuntime, type GatewayProcess, startGatewayProcess, type Subject } from "../support/gateway-process.ts";
 import { type Origin, startOrigin } from "../support/origin.ts";
 import { median, timeUntil } from "../support/timing.ts";
+import { ROOT } from "../../scripts/root.ts";
 
 const NOT_FOUND = '{"error_msg":"404 Route Not Found"}';
-const executable = existsSync(join(import.meta.dirname, "../../build/gatewatch"));
+const executable = existsSync(join(ROOT, "build/gatewatch"));
 
 // Every runtime tests its own entry; Node, which is nobody's default, tests the executable as well.
 const subjects: readonly Subject[] = currentRuntime() === "node" && executable

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { freePorts } from "./etcd.ts";
 import { until } from "./until.ts";
+import { ROOT } from "../../scripts/root.ts";
 
 /** What the command runs on: a runtime, or the single file that `npm run compile` makes. */
 export type Subject = "deno" | "bun" | "node" | "executable";
@@ -39,7 +40,6 @@ export interface Answer {
   readonly body: string;
 }
 
-const ROOT = join(import.meta.dirname, "../..");
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");

@@ -7,13 +7,14 @@ import { COMMANDS } from "../../../src/cli/commands.ts";
 import { commandHelp, programHelp } from "../../../src/cli/help.ts";
 import { CONFIG } from "../../../src/cli/run-settings.ts";
 import { flagName, type Setting, SETTING_GROUPS, SETTINGS, variableName } from "../../../src/cli/settings.ts";
+import { ROOT } from "../../../scripts/root.ts";
 
 // `UPDATE_DOCS=1` writes the blocks anew instead of comparing them; then `deno fmt docs`.
 const update = process.env.UPDATE_DOCS === "1";
 
 /** Compares what stands between `<!-- NAME -->` and the next heading, or `<!-- end -->`, with what it should be. */
 function check(file: string, name: string, expected: string): void {
-  const path = join(import.meta.dirname, "../../../docs", file);
+  const path = join(ROOT, "docs", file);
   const page = readFileSync(path, "utf8");
   const mark = `<!-- ${name} -->`;
   const start = page.indexOf(mark);
