@@ -3,6 +3,7 @@ import { APISIX_KEYRING, createKeyring } from "../config/keyring.ts";
 import type { SecretSources } from "../config/secrets.ts";
 import { createGateway, type Gateway, type GatewayOptions } from "../gateway/gateway.ts";
 import { createResolve } from "../runtimes/dns.ts";
+import { createRedisConnector } from "../runtimes/redis.ts";
 import { tcpProbe } from "../runtimes/tcp-probe.ts";
 import { readPem } from "./pem-file.ts";
 import type { Settings } from "./settings.ts";
@@ -23,6 +24,7 @@ export async function openGateway(settings: Settings, parts: GatewayParts): Prom
     secrets: secretSources(settings),
     tcpProbe,
     resolve: createResolve(),
+    redis: createRedisConnector(upstreamCa === undefined ? {} : { ca: upstreamCa }),
     ...(upstreamCa === undefined ? {} : { upstreamCa }),
   });
 }
