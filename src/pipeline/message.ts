@@ -9,6 +9,8 @@ export function messageResponse(
   message: string,
   fields: Readonly<Record<string, string>> = {},
 ): Response {
+  // A Response of these statuses must not have one.
+  if (status === 204 || status === 205 || status === 304) return new Response(null, { status, headers: fields });
   return new Response(JSON.stringify({ message }) + "\n", {
     status,
     headers: { "content-type": "application/json", ...fields },
