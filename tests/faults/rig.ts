@@ -19,7 +19,7 @@ export const CARRIERS: readonly CarrierName[] = ["grpc", "json"];
 export const PASSWORD = "geheim-7b1f";
 
 /** What sits between a carrier and the loop, for faults that no network makes. */
-export type Tamper = (carrier: Carrier) => Carrier;
+export type Tamper = (create: Carrier, name: CarrierName) => Carrier;
 
 /** One source, read through a proxy of its own, and all that it said. */
 export class Reader {
@@ -113,7 +113,7 @@ export class Rig {
       });
       const load = async (name: CarrierName) => {
         const real = await loadCarrier(name);
-        return tamper ? tamper(real) : real;
+        return tamper ? tamper(real, name) : real;
       };
       this.readers.push(new Reader(carrier, proxy, createEtcdSource(settings, { load }), lines));
     }
