@@ -34,7 +34,7 @@ COPY deno.json ./
 COPY src ./src
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
   CMD ["/usr/local/bin/deno", "run", "--cached-only", "--no-check", "--allow-env", "--allow-read", "--allow-net", "src/entries/deno.ts", "health"]
-ENTRYPOINT ["/usr/local/bin/deno", "run", "--cached-only", "--no-check", "--allow-env", "--allow-read", "--allow-net", "--allow-sys", "src/entries/deno.ts"]
+ENTRYPOINT ["/usr/local/bin/deno", "run", "--cached-only", "--no-check", "--allow-env", "--allow-read", "--allow-net", "src/entries/deno.ts"]
 CMD ["run"]
 
 FROM base AS binary

@@ -18,9 +18,7 @@ const result = spawnSync(join(ROOT, "node_modules/.bin/deno"), [
   "--no-check",
   "--allow-net",
   "--allow-read",
-  "--allow-write",
   "--allow-env",
-  "--allow-sys",
   // etcd3 reads its schema from disk when it is loaded.
   ...["--include", "node_modules/etcd3/proto"],
   ...["--output", values.output, "src/entries/deno.ts"],
