@@ -12,13 +12,13 @@ const { values } = parseArgs({
   options: {
     runtime: { type: "string", default: "bun,deno,node" },
     listener: { type: "string", default: "native,node" },
-    transport: { type: "string", default: "undici,fetch" },
+    transport: { type: "string", default: "http1,undici" },
     seconds: { type: "string", default: "5" },
     rounds: { type: "string", default: "3" },
   },
 });
 const seconds = Number(values.seconds), rounds = Number(values.rounds);
-const root = join(import.meta.dirname, "..");
+const root = join(import.meta.dirname ?? "", "..");
 const bin = join(root, "node_modules/.bin");
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   bun: [join(bin, "bun"), "run", join(root, "src/entries/bun.ts")],

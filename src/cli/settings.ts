@@ -39,7 +39,7 @@ export interface Settings {
   readonly trustedProxies: readonly string[];
   readonly upstreamCa: string | undefined;
   readonly requestTimeout: number;
-  readonly transport: "undici" | "fetch" | undefined;
+  readonly transport: "http1" | "undici" | "fetch" | undefined;
   readonly listener: "native" | "node" | undefined;
   readonly maxHeaderSize: number;
   readonly maxHeaders: number;
@@ -228,9 +228,9 @@ export const SETTINGS: { readonly [K in SettingName]: SettingOf<Settings[K]> } =
   },
   transport: {
     group: "Routing",
-    value: "undici|fetch",
+    value: "http1|undici|fetch",
     help: "What sends requests to upstreams; default: undici",
-    schema: choice(["undici", "fetch"]),
+    schema: choice(["http1", "undici", "fetch"]),
   },
   maxHeaderSize: {
     group: "Limits",

@@ -2,6 +2,7 @@ import { GatewayError } from "../errors.ts";
 import { setForwarded } from "../net/forwarded.ts";
 import { forwardableAnswer } from "../net/hop-by-hop.ts";
 import type { UpstreamNode } from "../upstream/node.ts";
+import { isIdempotent } from "../upstream/retry.ts";
 import type { PickedNode, Upstream } from "../upstream/upstream.ts";
 import { toResponse } from "./answer.ts";
 import { followBody } from "./body.ts";
@@ -17,6 +18,12 @@ import {
 
 /** Bytes of a request's body that are held so that another node can be tried. */
 const REPLAY_BYTES = 64 * 1024;
+
+/**
+ * Tries that a request may spend on connections which the node had closed while they idled; they count neither as retries nor against the
+ * node, since nothing was wrong with it.
+ */
+const MAX_STALE = 3;
 
 /** How a request is to be sent, beside what its upstream says. */
 export interface ForwardOptions {
@@ -43,10 +50,11 @@ export async function forward(exchange: Exchange, upstream: Upstream, options: F
   const started = performance.now();
   const tried = new Set<UpstreamNode>();
   let body: ReplayableBody | undefined;
+  let stale = 0;
   for (;;) {
     const picked = pick(exchange, upstream, tried);
     tried.add(picked.node);
-    if (tried.size === 1 && exchange.content instanceof ReadableStream && upstream.retryLimits.retries > 0) {
+    if (body === undefined && exchange.content instanceof ReadableStream && mayTryAgain(request.method, upstream)) {
       body = replayable(exchange.content, REPLAY_BYTES);
     }
     const begun = performance.now();
@@ -56,19 +64,24 @@ export async function forward(exchange: Exchange, upstream: Upstream, options: F
     } catch (thrown) {
       const now = performance.now();
       const error = failure(thrown, deadline, inbound.signal);
+      const { sent, reused } = error instanceof TransportError ? error : { sent: true, reused: false };
       exchange.attempts.push({ node: picked.node.id, ms: now - begun, code: error.code });
-      picked.done({ ok: false, code: error.code, ms: now - begun });
-      const decision = upstream.decideRetry({
-        code: error.code,
-        sent: error instanceof TransportError ? error.sent : true,
-        method: request.method,
-        replayable: body?.replayable() ?? !(exchange.content instanceof ReadableStream),
-        tries: tried.size,
-        elapsed: now - started,
-      });
-      if (!decision.retry) {
-        exchange.gaveUp = decision.reason;
-        throw error;
+      picked.done({ ok: false, code: error.code, reused, ms: now - begun });
+      const replay = body?.replayable() ?? !(exchange.content instanceof ReadableStream);
+      if (reused && replay && isIdempotent(request.method) && stale++ < MAX_STALE) tried.delete(picked.node);
+      else {
+        const decision = upstream.decideRetry({
+          code: error.code,
+          sent,
+          method: request.method,
+          replayable: replay,
+          tries: tried.size,
+          elapsed: now - started,
+        });
+        if (!decision.retry) {
+          exchange.gaveUp = decision.reason;
+          throw error;
+        }
       }
       body?.stop();
     }
@@ -86,6 +99,11 @@ export function pick(exchange: Exchange, upstream: Upstream, tried: ReadonlySet<
   if (picked !== undefined) return picked;
   const status = tried.size === 0 ? 503 : 502;
   throw new GatewayError("no_healthy_node", status, `Upstream ${upstream.id} has no node left to try`);
+}
+
+/** Whether a body may be needed twice. */
+function mayTryAgain(method: string, upstream: Upstream): boolean {
+  return upstream.retryLimits.retries > 0 || isIdempotent(method);
 }
 
 /** The request as it is sent to a node that was picked. */

@@ -112,10 +112,21 @@ export class TransportError extends GatewayError {
   override readonly name: string = "TransportError";
   /** False only where it is certain that no byte of the request was sent: then another try is always allowed. */
   readonly sent: boolean;
+  /**
+   * Whether the connection had served a request before and broke before any of this one's answer: most often the node had closed it while it
+   * idled, which says nothing of the node's health.
+   */
+  readonly reused: boolean;
 
-  constructor(code: TransportErrorCode, sent: boolean, message: string, options?: ErrorOptions) {
+  constructor(
+    code: TransportErrorCode,
+    sent: boolean,
+    message: string,
+    options: ErrorOptions & { readonly reused?: boolean } = {},
+  ) {
     super(code, STATUSES[code] ?? 502, message, options);
     this.sent = sent;
+    this.reused = options.reused ?? false;
   }
 }
 

@@ -78,7 +78,7 @@ export function explainRequest(request: ExplainRequest, parts: ExplainParts): Ga
   const plugins = [
     ...mergePlugins(parts.globalLayers(), parts.catalogue),
     ...(entry === undefined || entry.refusal !== undefined ? [] : entry.links),
-  ].map(toPlugin);
+  ].sort(byPhase).map(toPlugin);
   const upstream = entry === undefined || entry.refusal !== undefined ? undefined : entry.target;
   return {
     revision: parts.revision() ?? null,
@@ -116,6 +116,11 @@ function toView(
   const view = new RequestView(inbound, { method, hostField: head.host, host, target: normal }, parts.isTrusted);
   view.buffered(body === undefined ? null : new TextEncoder().encode(body), null);
   return view;
+}
+
+/** The global rules decide on access after the route has rewritten; within a phase they come first. */
+function byPhase(a: ChainLink, b: ChainLink): number {
+  return a.phase === b.phase ? 0 : a.phase === "rewrite" ? -1 : 1;
 }
 
 function toPlugin({ name, from, phase, priority, meta }: ChainLink): ExplainedPlugin {

@@ -73,7 +73,7 @@ export interface GatewayOptions {
 /** What {@link GatewayOptions.onAnswer} is told of a request. */
 export type AnsweredRequest = Pick<
   RequestView,
-  "method" | "target" | "hostField" | "client" | "started" | "route" | "attempts"
+  "method" | "target" | "hostField" | "client" | "started" | "route" | "attempts" | "concealed"
 >;
 
 /** An API gateway over a source of routes, to be mounted or served. */

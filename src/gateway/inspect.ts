@@ -18,7 +18,7 @@ export function createInspector(router: RouterName): (kind: Kind, resource: Reso
     if (kind !== "route" || filters.length > 0) return filters;
     const route = resource as ResourceOf<"route">;
     return matcher.check(toMatchRoute(route, undefined)).map(({ path, message }) => ({
-      path: path.replace(/^remoteAddrs/, route.remote_addr === undefined ? "remote_addrs" : "remote_addr"),
+      path: asWritten(path, route),
       message,
     }));
   };
@@ -31,6 +31,15 @@ function inspectFilters(kind: Kind, resource: Resource): readonly Issue[] {
   return Object.entries(plugins).flatMap(([name, { meta }]) =>
     checkMeta(meta).map(({ path, message }) => ({ path: `plugins.${name}._meta.${path}`, message }))
   );
+}
+
+/** The path in the route as it is written: `uri` where there is no list of them. */
+function asWritten(path: string, route: ResourceOf<"route">): string {
+  const singular = { uris: "uri", hosts: "host", remote_addrs: "remote_addr" } as const;
+  const list = /^(uris|hosts|remote_addrs)\[0\]/.exec(path);
+  if (list === null) return path;
+  const name = singular[list[1] as keyof typeof singular];
+  return route[name] === undefined ? path : name + path.slice(list[0].length);
 }
 
 const NONE: readonly Issue[] = [];

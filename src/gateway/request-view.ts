@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { Exchange } from "../forward/exchange.ts";
 import type { VariableSource } from "../match/request-parts.ts";
 import { RequestVariables } from "../match/request-variables.ts";
-import type { MatchRequest } from "../match/route.ts";
+import type { MatchRequest, PathParams } from "../match/route.ts";
 import { type Client, clientOf } from "../net/forwarded.ts";
 import { HeaderList } from "../net/header-list.ts";
 import { forwardableRequest } from "../net/hop-by-hop.ts";
@@ -74,6 +74,7 @@ export class RequestView implements MatchRequest, VariableSource, Exchange, Plug
   /** What the upstream is told of the consumer, once that is decided. */
   #told: RawHeaders | undefined;
   #headers: RawHeaders | undefined;
+  #concealed: Set<string> | undefined;
   #callbacks: ((end: ExchangeEnd) => void)[] | undefined;
   #streams = false;
 
@@ -101,6 +102,9 @@ export class RequestView implements MatchRequest, VariableSource, Exchange, Plug
   }
   get matchedUri(): string | undefined {
     return this.match?.uri;
+  }
+  get params(): PathParams | undefined {
+    return this.match?.params;
   }
   get target(): string {
     return this.inbound.target;
@@ -157,6 +161,15 @@ export class RequestView implements MatchRequest, VariableSource, Exchange, Plug
   authenticate(identity: ConsumerIdentity): void {
     this.identity = identity as IndexedConsumer;
     this.#tellConsumer(consumerFields(identity.facts));
+  }
+
+  /** Arguments of the query that logs must not show. */
+  get concealed(): ReadonlySet<string> | undefined {
+    return this.#concealed;
+  }
+
+  conceal(argument: string): void {
+    (this.#concealed ??= new Set()).add(argument);
   }
 
   /** Takes out of the request what would tell the upstream, or a variable, of a consumer. */

@@ -143,6 +143,7 @@ export const bun: Runtime = {
   transports: {
     fetch: () => Promise.resolve(bunFetch()),
     undici: async () => (await import("./transports/undici.ts")).undiciTransport(),
+    http1: async () => (await import("./transports/http1.ts")).http1Transport(),
   },
   defaults: { listener: "node", transport: "undici", carrier: "grpc" },
 };

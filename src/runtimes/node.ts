@@ -28,6 +28,7 @@ export const node: Runtime = {
   transports: {
     fetch: () => Promise.resolve(fetchTransport({ refuse, decodes: ["gzip", "x-gzip", "deflate", "br"] })),
     undici: async () => (await import("./transports/undici.ts")).undiciTransport(),
+    http1: async () => (await import("./transports/http1.ts")).http1Transport(),
   },
   defaults: { listener: "node", transport: "undici", carrier: "grpc" },
 };

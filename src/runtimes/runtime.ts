@@ -6,8 +6,8 @@ export type RuntimeName = "deno" | "bun" | "node";
 /** `native`: the runtime's own server (`Deno.serve`, `Bun.serve`). `node`: `node:http`, on all three. */
 export type ListenerName = "native" | "node";
 
-/** `fetch`: web standards alone. `undici`: npm undici over sockets, on all three. */
-export type TransportName = "fetch" | "undici";
+/** `fetch`: web standards alone. `undici`: npm undici over sockets. `http1`: gatewatch's own, over sockets. The last two are on all three. */
+export type TransportName = "fetch" | "undici" | "http1";
 
 /**
  * What differs between Deno, Bun and Node, as far as the command needs it. Arguments, environment, signals and files are not here:

@@ -8,6 +8,8 @@ export interface Outcome {
   readonly status?: number;
   /** Why the try failed. */
   readonly code?: ErrorCode;
+  /** Whether the connection was one kept from before, which the node may have closed by then (`TransportError.reused`). */
+  readonly reused?: boolean;
   /** Milliseconds until the answer's head, or the failure. */
   readonly ms: number;
 }
@@ -26,6 +28,6 @@ const OF_THE_NODE: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** Whether the node is to blame for a failure, or to praise for an answer. */
-export function isOfTheNode({ ok, code }: Outcome): boolean {
-  return ok || (code !== undefined && OF_THE_NODE.has(code));
+export function isOfTheNode({ ok, code, reused }: Outcome): boolean {
+  return ok || (code !== undefined && reused !== true && OF_THE_NODE.has(code));
 }

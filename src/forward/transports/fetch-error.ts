@@ -15,12 +15,12 @@ const SIGNS: readonly (readonly [RegExp, TransportErrorCode])[] = [
     /ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|FailedToOpenSocket|dns error|lookup address|error trying to connect/i,
     "connect_failed",
   ],
-  [/bad port/i, "unsupported"],
+  [/bad port|requests to port \d+ are blocked/i, "unsupported"],
   [
-    /HPE_|HEADERS_OVERFLOW|Malformed|InvalidHTTP|Invalid_?HTTP|invalid (?:HTTP|content-length|header)|message head|Unrequested/i,
+    /HTTPParserError|HEADERS_OVERFLOW|RES_CONTENT_LENGTH|bad (?:response|upgrade)|Malformed|InvalidContentLength|InvalidHTTP|Invalid_?HTTP|invalid (?:HTTP|content-length|header)|message head|Unrequested/i,
     "bad_answer",
   ],
-  [/ContentLengthMismatch|CONTENT_LENGTH/i, "client_gone"],
+  [/REQ_CONTENT_LENGTH|RequestContentLengthMismatch/i, "client_gone"],
 ];
 
 const NOT_SENT: ReadonlySet<TransportErrorCode> = new Set([
@@ -42,5 +42,6 @@ function describe(thrown: unknown, depth: number): string {
   if (!(thrown instanceof Error) || depth > 3) return String(thrown);
   const code = "code" in thrown && typeof thrown.code === "string" ? `${thrown.code} ` : "";
   const cause = thrown.cause === undefined ? "" : ` (${describe(thrown.cause, depth + 1)})`;
-  return `${code}${thrown.message}${cause}`;
+  const name = thrown.name === "Error" || thrown.name === "TypeError" ? "" : `${thrown.name} `;
+  return `${name}${code}${thrown.message}${cause}`;
 }

@@ -44,7 +44,8 @@ const NULL_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
  *   `User-Agent` and others are added where the client sent none. The reason phrase may be another.
  * - GET and HEAD have no body: such a request is refused with `unsupported`.
  * - Answers can come decoded, see {@link FetchTransportOptions.decodes}.
- * - `timeouts.connect` and `timeouts.read` run together until the answer's head; `timeouts.send` is not kept.
+ * - `timeouts.connect` and `timeouts.read` run together until the answer's head, anew with each part of the request's body that is taken;
+ *   `timeouts.send` is not kept.
  * - Keep-alive settings, trailers, early hints and upgrades are out of reach, and a request may be sent twice by the runtime's own pool.
  * - Whether a request that failed was sent is known only where no connection was made.
  *
@@ -72,10 +73,15 @@ async function send(
   const where = `${peer.host}:${peer.port}`;
   const why = reasonToRefuse(request) ?? options.refuse?.(request);
   if (why !== undefined) throw new TransportError("unsupported", false, `${where}: ${why}`);
+  if (signal.aborted) {
+    throw new TransportError("client_gone", false, `${where}: the request was given up`, { cause: signal.reason });
+  }
 
   const abort = new AbortController();
-  const giveUp = (): void => abort.abort(new TransportError("client_gone", true, `${where}: the request was given up`));
-  if (signal.aborted) giveUp();
+  const giveUp = (): void => {
+    const options = { cause: signal.reason };
+    abort.abort(new TransportError("client_gone", true, `${where}: the request was given up`, options));
+  };
   signal.addEventListener("abort", giveUp, { once: true });
   const deadline = new Deadline(() => {
     abort.abort(new TransportError("read_timeout", true, `${where}: nothing received for ${timeouts.read} ms`));
@@ -84,7 +90,12 @@ async function send(
     deadline.dispose();
     signal.removeEventListener("abort", giveUp);
   };
-  deadline.set(timeouts.read > 0 ? timeouts.connect + timeouts.read : 0);
+  const broken = (cause: unknown): void => {
+    abort.abort(new TransportError("client_gone", true, `${where}: the request's body ended too early`, { cause }));
+  };
+  const wait = (): void => deadline.set(timeouts.read > 0 ? timeouts.connect + timeouts.read : 0);
+  const sent = body instanceof ReadableStream ? telling(body, wait, broken) : body;
+  wait();
   try {
     const host = peer.host.includes(":") ? `[${peer.host}]` : peer.host;
     const response = await fetch(
@@ -95,12 +106,13 @@ async function send(
         headers: headersOf(request.headers, decodes),
         redirect: "manual",
         signal: abort.signal,
-        ...(body === null ? {} : { body: body as BodyInit, duplex: "half" }),
+        ...(body === null ? {} : { body: sent as BodyInit, duplex: "half" }),
       },
     );
     if (response.status < 200 || response.status > 599) {
-      abort.abort();
-      throw new TransportError("bad_answer", true, `${where}: status ${response.status}`);
+      const error = new TransportError("bad_answer", true, `${where}: status ${response.status}`);
+      abort.abort(error);
+      throw error;
     }
     const answer = { status: response.status, reason: response.statusText, headers: answerHeaders(response, decodes) };
     if (response.body === null || method === "HEAD" || NULL_BODY.has(response.status)) {
@@ -114,6 +126,31 @@ async function send(
     end();
     throw toTransportError(abort.signal.aborted ? abort.signal.reason ?? thrown : thrown, where);
   }
+}
+
+/**
+ * Passes the body on, tells when a part of it was asked for, and if it fails: what `fetch` throws then need not say so.
+ */
+function telling(
+  body: ReadableStream<Uint8Array>,
+  progress: () => void,
+  broken: (cause: unknown) => void,
+): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        progress();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      } catch (cause) {
+        broken(cause);
+        controller.error(cause);
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
 }
 
 /** Passes the body on, with the time measured between two reads of it. */
