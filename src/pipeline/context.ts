@@ -66,6 +66,8 @@ export interface PluginExchange {
    * consumer's own plugins join the chain.
    */
   authenticate(identity: ConsumerIdentity): void;
+  /** Says that an argument of the query holds a secret, so that logs do not show its value. */
+  conceal(argument: string): void;
   /** Calls back once the answer is over: its last byte was handed to the listener, or it broke off. In the order in which they were asked for. */
   whenDone(callback: (end: ExchangeEnd) => void): void;
 }

@@ -9,10 +9,14 @@ import { keyAuth } from "./key-auth.ts";
 import { limitConn } from "./limit-conn.ts";
 import { limitCount } from "./limit-count.ts";
 import { limitReq } from "./limit-req.ts";
+import { proxyRewrite } from "./proxy-rewrite.ts";
+import { redirect } from "./redirect.ts";
+import { requestId } from "./request-id.ts";
 import { trafficSplit } from "./traffic-split.ts";
 
 /** The plugins that every gateway has, by priority; an explicit list, so that importing a file never changes what is served. */
 export const builtinPlugins: readonly Plugin[] = [
+  requestId,
   faultInjection,
   cors,
   ipRestriction,
@@ -20,8 +24,10 @@ export const builtinPlugins: readonly Plugin[] = [
   jwtAuth,
   keyAuth,
   consumerRestriction,
+  proxyRewrite,
   limitConn,
   limitCount,
   limitReq,
   trafficSplit,
+  redirect,
 ];
