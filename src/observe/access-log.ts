@@ -17,6 +17,8 @@ export interface AccessView {
   readonly route: { readonly id: string } | undefined;
   /** Tries to send it to a node, in their order. */
   readonly attempts: readonly Attempt[];
+  /** Arguments of the query that hold secrets, beside those whose names say so. */
+  readonly concealed?: ReadonlySet<string> | undefined;
 }
 
 /** Takes note of an answered request. */
@@ -34,7 +36,7 @@ export function createAccessLog(which: "errors" | "all"): AccessLog {
     const error = response.headers.get("x-gatewatch-error");
     if (error === null && which === "errors") return;
     const { attempts, route } = view;
-    const target = redactTarget(view.target);
+    const target = redactTarget(view.target, view.concealed);
     const ms = Math.round((performance.now() - view.started) * 10) / 10;
     log.info("{method} {target} {status}", {
       method: view.method,

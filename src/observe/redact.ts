@@ -3,7 +3,7 @@ export const REDACTED = "[redacted]";
 
 /** Names whose values are secrets, whoever logs them. `key` alone is not: it names a key of the store. */
 const SECRET_NAME =
-  /pass(?:word|wd|phrase)|secret|token|credential|authorization|cookie|signature|(?:api|admin|private|client|access)[-_]?key|^apikey$/i;
+  /pass(?:word|wd|phrase)|secret|token|credential|authorization|cookie|signature|(?:api|admin|private|client|access)[-_]?key|^(?:apikey|jwt)$/i;
 
 /** A user name and password in a URL, and a private key, in the middle of a text. */
 const SECRET_TEXT =
@@ -22,17 +22,21 @@ export function redactText(text: string): string {
 /**
  * The target of a request without the values of query parameters that look like secrets, for the access log.
  *
+ * @param concealed Names of further parameters that hold secrets.
+ *
  * @example
  * ```ts
  * redactTarget("/a?apikey=k1&page=2"); // "/a?apikey=[redacted]&page=2"
  * ```
  */
-export function redactTarget(target: string): string {
+export function redactTarget(target: string, concealed?: ReadonlySet<string>): string {
   const start = target.indexOf("?");
   if (start < 0) return target;
   const query = target.slice(start + 1).split("&").map((pair) => {
     const name = pair.split("=", 1)[0]!;
-    return name.length < pair.length && isSecretName(decode(name)) ? `${name}=${REDACTED}` : pair;
+    if (name.length === pair.length) return pair;
+    const plain = decode(name);
+    return isSecretName(plain) || concealed?.has(plain) ? `${name}=${REDACTED}` : pair;
   });
   return `${target.slice(0, start)}?${query.join("&")}`;
 }

@@ -74,7 +74,7 @@ export const jwtAuth: Plugin = definePlugin({
     const { key_claim_name: keyClaim, claims_to_verify: required = [] } = config;
 
     const verify = (c: PluginContext): Verdict | Promise<Verdict> => {
-      const token = takeToken(config, c.get("upstream"));
+      const token = takeToken(config, c);
       if (token === undefined) return "Missing JWT token in request";
       const claimed = token === false ? undefined : readToken(token);
       if (claimed === undefined) return "JWT token invalid";
@@ -117,7 +117,8 @@ type Payload = Readonly<Record<string, unknown>>;
  * The request's token, taken out where the configuration says so, also one that will not be verified. False where there are
  * several.
  */
-function takeToken(config: Config, request: UpstreamRequest): string | false | undefined {
+function takeToken(config: Config, c: PluginContext): string | false | undefined {
+  const request = c.get("upstream");
   const { header, query, cookie, hide_credentials: hides } = config;
   const field = soleValue(request.headers, header);
   if (field !== undefined) {
@@ -126,6 +127,7 @@ function takeToken(config: Config, request: UpstreamRequest): string | false | u
   }
   const [argument, ...more] = queryValues(request.target, query);
   if (argument !== undefined) {
+    c.get("exchange").conceal(query);
     if (hides) request.target = withoutArgument(request.target, query);
     return more.length === 0 && typeof argument === "string" && argument;
   }

@@ -47,6 +47,7 @@ export const keyAuth: Plugin = definePlugin({
       }
       const [key, ...more] = queryValues(request.target, query);
       if (key === undefined) return "Missing API key in request";
+      c.get("exchange").conceal(query);
       const verdict = find(more.length === 0 && key);
       if (hides && typeof verdict !== "string") request.target = withoutArgument(request.target, query);
       return verdict;

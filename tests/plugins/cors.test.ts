@@ -211,6 +211,18 @@ describe("cors", () => {
     assert.equal(refused.header("access-control-allow-origin"), A);
   });
 
+  it("rejects a regular expression that cannot be used", async () => {
+    for (const name of ["allow_origins_by_regex", "timing_allow_origins_by_regex"]) {
+      await gateway.put({
+        "routes/f": { uri: "/f", upstream: gateway.upstream, plugins: { "cors": { [name]: ["a", "("] } } },
+      });
+      const [issue, ...more] = gateway.issues("routes/f");
+      assert.match(issue ?? "", new RegExp(`^plugins\\.cors\\.${name}: .*missing closing`));
+      assert.deepEqual(more, []);
+      await gateway.put({ "routes/f": undefined });
+    }
+  });
+
   itRejects(() => gateway, "cors", "route", [
     {
       config: { allow_origins: "a.test" },
@@ -229,12 +241,6 @@ describe("cors", () => {
     {
       config: { allow_origins_by_regex: [] },
       issues: ["allow_origins_by_regex: must have at least 1 item, is an empty array"],
-    },
-    {
-      config: { allow_origins_by_regex: ["("] },
-      issues: [
-        "allow_origins_by_regex: Cannot use the regular expression '(' as it must be one of RE2's (linear time: no back references, look-around, atomic groups): missing closing ): `(`",
-      ],
     },
     { config: { max_age: "5" }, issues: ['max_age: must be an integer, is "5"'] },
     {
