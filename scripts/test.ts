@@ -8,7 +8,7 @@
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { checkCommand, CHECKS, checksOf, PARTS } from "./gate/checks.ts";
@@ -85,6 +85,8 @@ function tell({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }
 
+// Debian keeps servers there, and a plain user's PATH lacks them.
+process.env["PATH"] = [process.env["PATH"], "/usr/sbin", "/usr/local/sbin"].join(delimiter);
 rmSync(work, { recursive: true, force: true });
 mkdirSync(work, { recursive: true });
 

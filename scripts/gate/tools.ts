@@ -16,9 +16,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 const ALWAYS: readonly string[] = ["etcd", "etcdctl"];
 
 function has(tool: string): boolean {
-  // Debian keeps servers in sbin, which a plain user's PATH lacks.
-  const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
-  return folders.some((folder) => existsSync(join(folder, tool)));
+  return (process.env["PATH"] ?? "").split(delimiter).some((folder) => existsSync(join(folder, tool)));
 }
 
 /** The programs that the files below `tests/` name in quotes. */

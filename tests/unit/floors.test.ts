@@ -16,6 +16,8 @@ const deno: readonly (readonly [path: string, text: string, expected: RegExp | u
   ["src/gateway/down.ts", `import { ok } from "../errors.ts";\nexport { ok };`, undefined],
   ["src/net/sideways.ts", `export { ok } from "../errors.ts";`, undefined],
   ["src/plugins/index.ts", `export * from "./one.ts";`, undefined],
+  ["src/plugins/_shared/part.ts", `export const part = 1;`, undefined],
+  ["src/plugins/three.ts", `export { part } from "./_shared/part.ts";`, undefined],
   ["src/plugins/one.ts", `export const one = 1;`, undefined],
   ["src/entries/entry.ts", `import process from "node:process";\nexport const id = process.pid;`, undefined],
   ["tests/any.ts", `export * from "../src/gateway/down.ts";`, undefined],
