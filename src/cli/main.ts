@@ -44,7 +44,10 @@ export async function main(args: readonly string[], runtime: Runtime): Promise<n
     return await start({ flags, environment: process.env, runtime });
   } catch (error) {
     if (error instanceof UsageError) return fail(error.problems, `gatewatch ${name} --help`);
-    throw error;
+    if (!(error instanceof Error) || error.name !== "NotCapable") throw error;
+    // What Deno throws where its flags do not allow something; the message names the flag.
+    console.error(`gatewatch: ${error.message}`);
+    return EXIT.failed;
   }
 }
 

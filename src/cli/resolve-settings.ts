@@ -86,12 +86,21 @@ export function unknownKeys(file: ReadonlyMap<string, FileEntry>, names: readonl
 export function unknownVariables(environment: SettingPlaces["environment"], names: readonly string[]): string[] {
   const known = new Set(names.map(variableName));
   const warnings: string[] = [];
-  for (const variable of Object.keys(environment)) {
+  for (const variable of variableNames(environment)) {
     if (!variable.startsWith("GATEWATCH_") || known.has(variable) || /_(PORT|SERVICE)(_|$)/.test(variable)) continue;
     const meant = suggest(variable, known);
     warnings.push(`Unknown variable ${variable}${meant === undefined ? "" : `: did you mean ${meant}?`}`);
   }
   return warnings;
+}
+
+/** Deno lists variables only where all of them may be read; each of ours may be read where `--allow-env=GATEWATCH_*` is given. */
+function variableNames(environment: SettingPlaces["environment"]): string[] {
+  try {
+    return Object.keys(environment);
+  } catch {
+    return [];
+  }
 }
 
 function find(name: string, setting: Setting, places: SettingPlaces): Given {

@@ -129,6 +129,9 @@ function doubtful({ settings, origins }: ResolvedSettings<Settings>): string[] {
       }-file or ${variableName(name)}`,
     );
   }
+  if (settings.adminKey !== undefined || settings.adminKeyFile !== undefined) {
+    warnings.push("This version has no Admin API: its key has no effect");
+  }
   const plain = settings.etcd.filter((url) => url.startsWith("http://") && !isLoopback(new URL(url).hostname));
   if (settings.etcdUser !== undefined && plain.length > 0) {
     warnings.push(`The etcd password goes unencrypted over the network to ${plain.join(", ")}: use https://`);

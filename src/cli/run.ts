@@ -23,7 +23,9 @@ export async function run({ flags, environment, runtime }: CommandInput): Promis
   try {
     log.info("gatewatch {version} on {runtime}", { version: VERSION, runtime: `${runtime.name} ${runtime.version}` });
     for (const warning of settings.warnings) log.warn("{warning}", { warning });
-    const gateway = await startGateway(settings, runtime);
+    const gateway = await Promise.race([startGateway(settings, runtime), endings.first]);
+    // Ended while it was starting: nothing is served yet that would have to be finished.
+    if ("why" in gateway) return gateway.why === "error" ? failed(gateway.error) : EXIT.done;
     const ending = await endings.first;
     return await Promise.race([finish(ending, gateway, settings.drainTimeout), endings.second.then(cutShort)]);
   } catch (error) {

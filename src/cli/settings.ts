@@ -1,4 +1,5 @@
 import type { RouterName } from "../match/route.ts";
+import type { ListenerName, TransportName } from "../runtimes/runtime.ts";
 import {
   choice,
   controlUrl,
@@ -166,14 +167,14 @@ export const SETTINGS: { readonly [K in SettingName]: SettingOf<Settings[K]> } =
   admin: {
     group: "Listening",
     value: "HOST:PORT",
-    help: "Serve the Admin API here, once it has a key",
+    help: "Reserved for the Admin API, which this version does not have",
     schema: listenAddress,
     default: "127.0.0.1:9180",
   },
   adminKey: {
     group: "Listening",
     value: "KEY",
-    help: "Key that the Admin API asks for; without one it is off",
+    help: "Reserved for the key that the Admin API will ask for",
     schema: secret,
     secret: true,
   },
