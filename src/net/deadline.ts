@@ -44,11 +44,13 @@ export class Deadline {
     running.delete(this);
   }
 
-  /** Expires it if it is due. */
+  /** Expires it if it is due; called by the clock. */
   check(now: number): void {
-    if (this.#due > now) return;
+    if (this.#due > now && this.#due !== Infinity) return;
+    const due = this.#due <= now;
+    // One that is suspended leaves the clock too, so that one that was forgotten does not keep it, and the process, running.
     this.dispose();
-    this.#expire();
+    if (due) this.#expire();
   }
 }
 

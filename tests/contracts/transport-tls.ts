@@ -136,4 +136,15 @@ export const tlsRows: readonly Row<TransportContext>[] = [
     const peer = peerOf(origin.port, { host: "localhost", tls: { servername: "localhost", verify: false } });
     await context.fails(context.send(peer), "tls_failed", false);
   }),
+  row("no TLS handshake in time: connect_timeout, not sent", async (context) => {
+    const origin = await context.origin(() => {});
+    const peer = peerOf(origin.port, { tls: { servername: "node.test", verify: false } });
+    const begun = performance.now();
+    await context.fails(
+      context.send(peer, { timeouts: { connect: 300, send: 5_000, read: 5_000 } }),
+      "connect_timeout",
+      false,
+    );
+    assert.ok(performance.now() - begun < 1_500);
+  }),
 ];

@@ -12,8 +12,8 @@ const ROWS: readonly Row<TransportContext>[] = [
   ...requestRows,
   ...answerRows,
   ...connectionRows,
-  ...tlsRows,
   ...upgradeRows,
+  ...tlsRows,
 ].map((row) => ({
   ...row,
   async run(context: TransportContext) {
