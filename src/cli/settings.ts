@@ -40,8 +40,8 @@ export interface Settings {
   readonly trustedProxies: readonly string[];
   readonly upstreamCa: string | undefined;
   readonly requestTimeout: number;
-  readonly transport: "http1" | "undici" | "fetch" | undefined;
-  readonly listener: "native" | "node" | undefined;
+  readonly transport: TransportName | undefined;
+  readonly listener: ListenerName | undefined;
   readonly maxHeaderSize: number;
   readonly maxHeaders: number;
   readonly maxBodySize: number;
