@@ -32,13 +32,14 @@ export function redactText(text: string): string {
 export function redactTarget(target: string, concealed?: ReadonlySet<string>): string {
   const start = target.indexOf("?");
   if (start < 0) return target;
-  const query = target.slice(start + 1).split("&").map((pair) => {
+  // Some write `;` for `&` (HTML 4.01 appendix B.2.2), and what is not read as an argument is a secret all the same.
+  const query = target.slice(start + 1).split(/([&;])/).map((pair) => {
     const name = pair.split("=", 1)[0]!;
     if (name.length === pair.length) return pair;
     const plain = decode(name);
     return isSecretName(plain) || concealed?.has(plain) ? `${name}=${REDACTED}` : pair;
   });
-  return `${target.slice(0, start)}?${query.join("&")}`;
+  return `${target.slice(0, start)}?${query.join("")}`;
 }
 
 function decode(name: string): string {

@@ -35,11 +35,11 @@ export function createCatalogue(plugins: readonly Plugin[], facilities: Faciliti
       if (plugin === undefined) return "unknown";
       const unsupported = plugin.unsupported(config, facilities);
       if (unsupported.length > 0) return { ok: false, issues: [], unsupported };
-      const schema = where === "consumer" || where === "credential"
-        ? plugin.consumerSchema ?? plugin.schema
-        : plugin.schema;
-      const parsed = v.safeParse(schema, config);
-      return parsed.success ? { ok: true, config: parsed.output } : { ok: false, issues: toIssues(parsed.issues) };
+      const secret = where === "consumer" || where === "credential" ? plugin.consumerSchema : undefined;
+      const parsed = v.safeParse(secret ?? plugin.schema, config);
+      if (parsed.success) return { ok: true, config: parsed.output };
+      // A password that was put into the wrong field of somebody's credentials is a password.
+      return { ok: false, issues: toIssues(parsed.issues, "", () => secret !== undefined) };
     },
     encryptedFields: (name) => byName.get(name)?.encryptedFields ?? [],
   };
