@@ -19,11 +19,15 @@ export interface Connections {
   enter(key: string, room: number): Place | undefined | Promise<Place | undefined>;
 }
 
-/** Counts in this process; a key is kept while a request of it is under way, and no longer. */
-export function createLocalConnections(): Connections & {
+/** Counts in this process. */
+export interface LocalConnections extends Connections {
   enter(key: string, room: number): Place | undefined;
+  /** Keys that are kept: those that have a request under way. */
   readonly size: number;
-} {
+}
+
+/** Makes a count of this process. */
+export function createLocalConnections(): LocalConnections {
   const counts = new Map<string, number>();
   return {
     get size() {

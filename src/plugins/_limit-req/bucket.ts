@@ -31,11 +31,18 @@ export interface LocalBucketOptions {
   readonly room?: number;
 }
 
+/** Buckets of this process; they end once they have leaked, and are bounded in number. */
+export interface LocalBuckets extends Buckets {
+  put(key: string): number | undefined;
+  /** Keys that are kept. */
+  readonly size: number;
+}
+
 /** Makes buckets of this process (the leaky bucket of lua-resty-limit-traffic, `resty/limit/req.lua`). */
 export function createLocalBuckets(
   { rate, burst }: BucketOptions,
   { now: clock = () => performance.now(), onFull, room }: LocalBucketOptions = {},
-): Buckets & { put(key: string): number | undefined; readonly size: number } {
+): LocalBuckets {
   const buckets = new ExpiringMap<Bucket>(onFull, room);
   return {
     get size() {
