@@ -5,8 +5,9 @@ import { openGateway } from "./open-gateway.ts";
 import { openSource } from "./open-source.ts";
 import { loadRunSettings } from "./run-settings.ts";
 
-/** How long the first list may take. */
-const TIMEOUT_MS = 10_000;
+/** How long the first list may take: a file is there or not, etcd may be slow to answer. */
+const FILE_MS = 1000;
+const ETCD_MS = 10_000;
 
 /**
  * Explains a request by a gateway that reads what the settings name and serves nothing.
@@ -23,11 +24,12 @@ export async function explainOffline(
   const settings = await loadRunSettings(flags, here);
   const transport = await runtime.transports[runtime.defaults.transport]();
   const gateway = await openGateway(settings, { source: await openSource(settings, runtime), transport });
+  const limit = settings.resources === undefined ? ETCD_MS : FILE_MS;
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
-    await Promise.race([gateway.ready, new Promise((resolve) => timer = setTimeout(resolve, TIMEOUT_MS))]);
+    await Promise.race([gateway.ready, new Promise((resolve) => timer = setTimeout(resolve, limit))]);
     const { ready, reason } = gateway.status();
-    if (!ready) return `Cannot read the resources within ${TIMEOUT_MS / 1000} s: ${reason ?? "nothing came"}`;
+    if (!ready) return `Cannot read the resources within ${limit / 1000} s: ${reason ?? "nothing came"}`;
     const bad = gateway.keys().filter(({ state }) => state !== "active");
     for (const { key, state, issues } of bad.slice(0, 10)) {
       console.error(
