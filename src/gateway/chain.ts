@@ -23,7 +23,8 @@ export interface ChainLink {
  * Merges the plugins of several resources, the first layer winning: a plugin's configuration is replaced as a whole, never merged
  * (APISIX `plugin.lua`, merge_service_route, merge_consumer_route). One that is disabled where it wins does not run.
  *
- * @returns The links in the order in which they run: phase `rewrite` before `access`, then by priority, higher first, then by name.
+ * @returns The links in the order in which they run: phase `answer` before `rewrite` before `access`, then by priority, higher first (in `answer`
+ * lower first, since these work on the way back), then by name.
  */
 export function mergePlugins(layers: readonly PluginLayer[], catalogue: Catalogue): ChainLink[] {
   const links = new Map<string, ChainLink | undefined>();
@@ -42,10 +43,10 @@ export function mergePlugins(layers: readonly PluginLayer[], catalogue: Catalogu
   return [...links.values()].filter((link) => link !== undefined).sort(inOrder);
 }
 
-/** Which links run before the route knows its consumer, and which after. */
+/** Which links run before the route knows its consumer, those of phase `answer` around the others, and which after. */
 export function splitPhases(links: readonly ChainLink[]): { rewrite: ChainLink[]; access: ChainLink[] } {
   return {
-    rewrite: links.filter(({ phase }) => phase === "rewrite"),
+    rewrite: links.filter(({ phase }) => phase !== "access"),
     access: links.filter(({ phase }) => phase === "access"),
   };
 }
@@ -56,6 +57,10 @@ export function authenticates(links: readonly ChainLink[], catalogue: Catalogue)
 }
 
 function inOrder(a: ChainLink, b: ChainLink): number {
-  if (a.phase !== b.phase) return a.phase === "rewrite" ? -1 : 1;
+  if (a.phase !== b.phase) return RANKS[a.phase] - RANKS[b.phase];
+  // The innermost is the first to change an answer.
+  if (a.phase === "answer") return a.priority - b.priority || (a.name < b.name ? 1 : -1);
   return b.priority - a.priority || (a.name < b.name ? -1 : 1);
 }
+
+const RANKS: Readonly<Record<PluginPhase, number>> = { answer: 0, rewrite: 1, access: 2 };

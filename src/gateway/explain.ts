@@ -5,6 +5,7 @@ import type { Inbound } from "../net/inbound.ts";
 import { createPathNormalizer } from "../net/path.ts";
 import { checkHead } from "../net/request-policy.ts";
 import type { Catalogue } from "../pipeline/catalogue.ts";
+import type { PluginPhase } from "../pipeline/plugin.ts";
 import type { NodeExplanation, Upstream } from "../upstream/upstream.ts";
 import { type ChainLink, mergePlugins, type PluginLayer } from "./chain.ts";
 import type { Failure, RouteEntry } from "./entry.ts";
@@ -30,7 +31,7 @@ export interface ExplainedPlugin {
   readonly name: string;
   /** The resource that it comes from, as in `service/2`. */
   readonly from: string;
-  readonly phase: "rewrite" | "access";
+  readonly phase: PluginPhase;
   readonly priority: number;
   /** Whether `_meta.filter` decides per request. */
   readonly filtered: boolean;

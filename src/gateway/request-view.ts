@@ -225,6 +225,12 @@ export class RequestView implements MatchRequest, VariableSource, Exchange, Plug
         return this.consumer?.groupId;
       case "balancer_ip":
         return this.attempts.at(-1)?.node.replace(/:\d+$/, "");
+      case "balancer_port":
+        return /:(\d+)$/.exec(this.attempts.at(-1)?.node ?? "")?.[1];
+      case "upstream_addr":
+        return this.attempts.at(-1)?.node;
+      case "upstream_status":
+        return this.attempts.at(-1)?.status?.toString();
       default:
         return undefined;
     }

@@ -8,8 +8,11 @@ import type { RedisConnection, RedisTarget } from "./redis.ts";
 /**
  * When a plugin runs: all `rewrite` plugins before all `access` plugins, and within a phase by priority, as in Apache APISIX. What a plugin
  * does to the answer it does after `await next()`.
+ *
+ * `answer` is for plugins that do nothing else: they are around all the others, so that they see every answer, also that of a plugin that refused
+ * the request; the one with the higher priority changes it first (APISIX's `header_filter` and `body_filter`).
  */
-export type PluginPhase = "rewrite" | "access";
+export type PluginPhase = "rewrite" | "access" | "answer";
 
 /** What a plugin is given when it is made, beside its own configuration. */
 export interface PluginEnvironment {

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { list } from "../config/schema-tools.ts";
 import { compileExpression, type Expression } from "../match/expression.ts";
 import type { MatchIssue, PathParams } from "../match/route.ts";
-import type { RequestVariables } from "../match/request-variables.ts";
+import type { VariableReader } from "../match/variable.ts";
 
 /** Schema of an expression, as in a route's `vars`; issues point into it. */
 export const expressionSchema: v.GenericSchema<unknown, unknown[]> = v.pipe(
@@ -34,7 +34,7 @@ const NO_PARAMS: PathParams = {};
  * Prepares an expression that {@link expressionSchema} accepts. What cannot be told without the request's body counts as not holding, as a variable
  * that is not there.
  */
-export function compileCondition(rule: readonly unknown[]): (variables: RequestVariables) => boolean {
+export function compileCondition(rule: readonly unknown[]): (variables: VariableReader) => boolean {
   const expression: Expression | undefined = compileExpression(rule, "", []);
   return expression === undefined ? () => true : (variables) => expression.test(variables, NO_PARAMS) === "pass";
 }

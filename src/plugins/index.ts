@@ -12,6 +12,7 @@ import { limitReq } from "./limit-req.ts";
 import { proxyRewrite } from "./proxy-rewrite.ts";
 import { redirect } from "./redirect.ts";
 import { requestId } from "./request-id.ts";
+import { responseRewrite } from "./response-rewrite.ts";
 import { trafficSplit } from "./traffic-split.ts";
 
 /** The plugins that every gateway has, by priority; an explicit list, so that importing a file never changes what is served. */
@@ -30,4 +31,5 @@ export const builtinPlugins: readonly Plugin[] = [
   limitReq,
   trafficSplit,
   redirect,
+  responseRewrite,
 ];
