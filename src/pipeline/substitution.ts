@@ -5,8 +5,8 @@ import { compileRegex, type RegexMatch, type RegexModes } from "../match/regex.t
 export interface Substitution {
   /** Replaces the first match. Undefined where there is none. */
   first(text: string): Substituted | undefined;
-  /** Replaces every match. */
-  all(text: string): string;
+  /** Replaces every match; lets other work run in between where there are many. */
+  all(text: string): Promise<string>;
 }
 
 /** A text of which a part was replaced. */
@@ -22,6 +22,9 @@ export interface SubstitutionFault {
   /** What it must be and is, in words. */
   readonly message: string;
 }
+
+/** Milliseconds of work without a break. */
+const SLICE = 5;
 
 /**
  * Prepares a substitution. In the replacement `$1` and `${1}` stand for a group, `$0` for the whole match, `$$` for a dollar sign, as in `ngx.re.sub`
@@ -49,11 +52,14 @@ export function compileSubstitution(
       }
       return undefined;
     },
-    all(text) {
-      let replaced = "", end = 0;
+    async all(text) {
+      let replaced = "", end = 0, count = 0, pause = performance.now() + SLICE;
       for (const match of regex.matches(text)) {
         replaced += text.slice(end, match.start) + fill(match);
         end = match.end;
+        if (++count % 64 !== 0 || performance.now() < pause) continue;
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        pause = performance.now() + SLICE;
       }
       return end === 0 && replaced === "" ? text : replaced + text.slice(end);
     },

@@ -136,7 +136,7 @@ function replaceBody(c: PluginContext, status: number | undefined, bytes: Uint8A
 async function changeBody(
   c: PluginContext,
   status: number | undefined,
-  filterBody: (text: string) => string,
+  filterBody: (text: string) => Promise<string>,
   limit: number,
 ): Promise<void> {
   const { res } = c;
@@ -149,7 +149,7 @@ async function changeBody(
     return replaceAnswer(c, answer);
   }
   const read = bodyText(await readDecoded(res.body, res.headers.get("content-encoding"), limit));
-  const bytes = read.encode(filterBody(read.text));
+  const bytes = read.encode(await filterBody(read.text));
   const answer = new Response(bytes, { status: now, headers: res.headers });
   forgetBody(answer.headers, bytes.byteLength);
   replaceAnswer(c, answer);
@@ -232,12 +232,14 @@ function compileFilter({ regex, replace, options }: Filter): ReturnType<typeof c
   });
 }
 
-function compileFilters(filters: readonly Filter[]): (text: string) => string {
+function compileFilters(filters: readonly Filter[]): (text: string) => Promise<string> {
   // The schema has tried them.
   const steps = filters.map((one) => ({ all: one.scope === "global", change: compileFilter(one) as Substitution }));
-  return (text) => {
+  return async (text) => {
     let changed = text;
-    for (const { all, change } of steps) changed = all ? change.all(changed) : change.first(changed)?.text ?? changed;
+    for (const { all, change } of steps) {
+      changed = all ? await change.all(changed) : change.first(changed)?.text ?? changed;
+    }
     return changed;
   };
 }
