@@ -180,15 +180,16 @@ export function createGateway(options: GatewayOptions): Gateway {
     maxInspectedBody: options.maxInspectedBody ?? 1024 * 1024,
   });
   const abort = new AbortController();
-  const ready = Promise.withResolvers<void>();
-  const reading = readSource(source, store, abort.signal, ready.resolve).catch((error) => {
+  let markReady = (): void => {};
+  const ready = new Promise<void>((resolve) => markReady = resolve);
+  const reading = readSource(source, store, abort.signal, markReady).catch((error) => {
     getLogger(["gatewatch", "store"]).error("The source ended with an error: {error}", { error });
   });
 
   return {
     fetch: createFetch(dispatch),
     middleware: async (c, next) => await dispatch(c, next),
-    ready: ready.promise,
+    ready,
     status: () => statusOf(source, store),
     keys(filter) {
       warnOfShadows();
@@ -205,7 +206,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     upstreams: () => Array.from(upstreams.values(), (upstream) => upstream.snapshot()),
     async close() {
       abort.abort();
-      ready.resolve();
+      markReady();
       await reading;
       states.close();
       upstreams.close();
