@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import type { RawHeaders } from "../../../net/raw-headers.ts";
 import { ChunkedDecoder } from "./chunked.ts";
 import { BadAnswer } from "./bad-answer.ts";
+import { trimBlanks } from "./blanks.ts";
 
 /** An answer's status line and fields, as they were received. */
 export interface AnswerHead {
@@ -35,6 +36,8 @@ const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** A line break that is not CRLF, NUL and the other control characters but tab: nobody but an attacker sends them. */
 // deno-lint-ignore no-control-regex -- control characters are what this is about
 const FORBIDDEN = /(?:^|[^\r])\n|\r(?!\n)|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
+/** Interim answers to one request; each of them holds off the read timeout, so that without a bound a node could hold a request for ever. */
+const MAX_INTERIM = 1000;
 const EMPTY: Uint8Array = new Uint8Array(0);
 const NO_TRAILERS: RawHeaders = [];
 
@@ -53,6 +56,7 @@ export class AnswerParser {
   /** Bytes of the body that are still to come. */
   #rest = 0;
   #chunked: ChunkedDecoder | undefined;
+  #interim = 0;
 
   constructor(listener: AnswerListener, maxHeadBytes: number) {
     this.#listener = listener;
@@ -62,6 +66,7 @@ export class AnswerParser {
   /** An answer to a request of that method is what comes next. */
   expect(method: string): void {
     this.#method = method;
+    this.#interim = 0;
     this.#state = "head";
   }
 
@@ -124,6 +129,7 @@ export class AnswerParser {
       readField(at < 0 ? text.slice(start) : text.slice(start, at), headers, facts);
     }
     if (status < 200 && status !== 101) {
+      if (++this.#interim > MAX_INTERIM) throw new BadAnswer(`More than ${MAX_INTERIM} interim answers`);
       this.#listener.onInterim(status);
       return;
     }
@@ -191,7 +197,7 @@ function readField(line: string, headers: string[], facts: Facts): void {
   const name = line.slice(0, Math.max(0, colon));
   // No name: obs-fold (RFC 9112 section 5.2), or white space before the colon (section 5.1); both are read differently by different readers.
   if (!NAME.test(name)) throw new BadAnswer("Header field without a valid name");
-  const value = trim(line, colon + 1);
+  const value = trimBlanks(line, colon + 1);
   headers.push(name, value);
   switch (name.length) {
     case 10: {
@@ -212,17 +218,6 @@ function readField(line: string, headers: string[], facts: Facts): void {
       if (facts.coding !== undefined) throw new BadAnswer("More than one Transfer-Encoding");
       facts.coding = value.toLowerCase();
   }
-}
-
-function trim(line: string, start: number): string {
-  let end = line.length;
-  while (start < end && isBlank(line.charCodeAt(start))) start++;
-  while (end > start && isBlank(line.charCodeAt(end - 1))) end--;
-  return line.slice(start, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
 }
 
 /** RFC 9112 section 6.3. What could be framed in two ways is refused. */

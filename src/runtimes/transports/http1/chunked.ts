@@ -1,5 +1,6 @@
 import type { RawHeaders } from "../../../net/raw-headers.ts";
 import { BadAnswer } from "./bad-answer.ts";
+import { trimBlanks } from "./blanks.ts";
 
 const CR = 0x0d, LF = 0x0a, SEMICOLON = 0x3b, SPACE = 0x20, TAB = 0x09;
 /** Hexadecimal digits of a chunk's size; more would leave what a number holds exactly. */
@@ -113,7 +114,7 @@ export class ChunkedDecoder {
     const colon = line.indexOf(":");
     const name = line.slice(0, Math.max(0, colon));
     if (!NAME.test(name)) throw new BadAnswer("Trailer without a valid name");
-    this.#fields.push(name, line.slice(colon + 1).trim());
+    this.#fields.push(name, trimBlanks(line, colon + 1));
   }
 }
 

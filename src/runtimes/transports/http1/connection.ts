@@ -57,7 +57,9 @@ export class Connection implements AnswerListener {
 
   /** Whether it can take a request, as far as is known. */
   get usable(): boolean {
-    return this.#error === undefined && !this.socket.destroyed && this.socket.writable && !this.socket.readableEnded;
+    const { destroyed, writable, readableEnded, readableLength } = this.socket;
+    // Bytes that wait to be read are nobody's answer, and must not become the next one's.
+    return this.#error === undefined && !destroyed && writable && !readableEnded && readableLength === 0;
   }
 
   /** Begins a request: the next answer is its. */
