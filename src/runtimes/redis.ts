@@ -137,11 +137,13 @@ class Connection implements RedisConnection {
     const own = link();
     if (this.#link !== own) throw new Error("Given up while the client was loaded");
     own.client = client;
+    let connected = false;
     // Lost between two requests, as when the server closes idle connections: the next one connects anew.
     client.on("error", () => {
-      if (this.#link === own && client.isOpen === false) this.#link = undefined;
+      if (connected && this.#link === own && !client.isOpen) this.#link = undefined;
     });
     await client.connect();
+    connected = true;
     // Given up meanwhile.
     if (this.#link !== own) end(client);
     return client;

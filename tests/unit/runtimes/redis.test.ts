@@ -115,6 +115,37 @@ describe("Redis connection", () => {
     await own.close();
   });
 
+  it("connects anew after the server closed the connection", async () => {
+    const connection = connect(target(server.port));
+    await connection.run(INCREMENT, "closed", [1]);
+    const connections = async () => Number(/connected_clients:(\d+)/.exec(await server.ask("INFO clients"))?.[1]);
+    assert.match(await server.ask("CLIENT KILL TYPE normal SKIPME yes"), /^:[1-9]/);
+    await until(async () => await connections() === 1, { what: "only the asking's own is left" });
+    // The end may not have been read yet, which is a failure like any other.
+    await until(() => connection.run(INCREMENT, "closed", [1]), { what: "it answers" });
+  });
+
+  it("does not try again at once where nobody listens", async () => {
+    let tries = 0;
+    const { createServer } = await import("node:net");
+    const closing = createServer((socket) => {
+      tries++;
+      socket.destroy();
+    });
+    await new Promise<void>((resolve) => closing.listen(0, "127.0.0.1", resolve));
+    const { port } = closing.address() as { port: number };
+    const connection = connect(target(port, { password: "any" }));
+    const start = performance.now();
+    let asked = 0;
+    while (performance.now() - start < 500) {
+      await assert.rejects(connection.run(INCREMENT, "closing", [1]));
+      if (++asked % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    // With pauses of 50, 100, 200, 400 ms.
+    assert.ok(asked > 100 && tries >= 2 && tries <= 6, `${tries} tries for ${asked} requests`);
+    closing.close();
+  });
+
   it("fails where nobody listens, within its timeout", async () => {
     const [port] = await freePorts(1) as [number];
     await assert.rejects(connect(target(port)).run(INCREMENT, "nobody", [1]), /ECONNREFUSED|refused/i);
