@@ -230,7 +230,7 @@ export const SETTINGS: { readonly [K in SettingName]: SettingOf<Settings[K]> } =
   transport: {
     group: "Routing",
     value: "http1|undici|fetch",
-    help: "What sends requests to upstreams; default: undici",
+    help: "What sends requests to upstreams; default: http1",
     schema: choice(["http1", "undici", "fetch"]),
   },
   maxHeaderSize: {
