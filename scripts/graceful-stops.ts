@@ -1,7 +1,7 @@
 /**
  * How often does a client of etcd over gRPC die when etcd stops gracefully? etcd then says goodbye (GOAWAY) to its clients, which has
- * killed whole processes on Deno. Starts and stops a real etcd again and again under a child process that is connected to it, with and without
- * a watch, and counts the children that died.
+ * killed whole processes on Deno. Starts and stops a real etcd again and again under a child process that is connected to it, with and without a
+ * watch, idle and in the middle of calls, and counts the children that died.
  *
  *     node_modules/.bin/deno run -A scripts/graceful-stops.ts [stops per state] [grpc|json]
  *
@@ -16,7 +16,9 @@ import { DEFAULT_LIMITS } from "../src/sources/etcd/limits.ts";
 import { type EtcdServer, startEtcd } from "../tests/support/etcd.ts";
 import { until } from "../tests/support/until.ts";
 
-type State = "watching" | "idle";
+/** `busy`: one call after another, so that the goodbye meets one in flight. */
+type State = "watching" | "idle" | "busy";
+const STATES: readonly State[] = ["watching", "idle", "busy"];
 
 /** The child: connected whenever etcd is there; a line on its output for each connection. */
 async function child(url: string, state: State, carrier: CarrierName): Promise<never> {
@@ -32,6 +34,9 @@ async function child(url: string, state: State, carrier: CarrierName): Promise<n
             failed: () => resolve(),
           });
         });
+      } else if (state === "busy") {
+        console.log("connected");
+        for (;;) await client.range({ key: "\0", end: "\0", limit: 100 });
       } else {
         console.log("connected");
         // Without a call in flight: the next one is made when etcd has gone and come again.
@@ -103,12 +108,12 @@ async function measure(etcd: EtcdServer, state: State, stops: number, carrier: C
 const [first, ...rest] = process.argv.slice(2);
 if (first === "child") {
   const [url = "", state, carrier] = rest;
-  await child(url, state === "idle" ? "idle" : "watching", carrier === "json" ? "json" : "grpc");
+  await child(url, STATES.find((one) => one === state) ?? "watching", carrier === "json" ? "json" : "grpc");
 } else {
   const stops = Number(first ?? 100);
   const carrier: CarrierName = rest[0] === "json" ? "json" : "grpc";
   const etcd = await startEtcd();
-  for (const state of ["watching", "idle"] as const) {
+  for (const state of STATES) {
     const deaths = await measure(etcd, state, stops, carrier);
     console.log(`${carrier}, ${state}: ${deaths} deaths in ${stops} graceful stops`);
   }

@@ -4,7 +4,8 @@ import { type Backoff, createBackoff } from "./backoff.ts";
 import type { Carrier, CarrierName } from "./carrier.ts";
 import type { EtcdClient } from "./client.ts";
 import { Doubt } from "./doubt.ts";
-import { createRotation, type Rotation } from "./endpoint.ts";
+import { diagnose } from "./diagnose.ts";
+import { createRotation, type Endpoint, type Rotation } from "./endpoint.ts";
 import { EtcdError } from "./errors.ts";
 import { prefixEnd } from "./keys.ts";
 import { PageSize } from "./list.ts";
@@ -12,10 +13,12 @@ import type { EtcdSettings } from "./options.ts";
 import { OutageLog } from "./outage-log.ts";
 import { type Replacement, Replica } from "./replica.ts";
 import { runSession, type SessionEvents } from "./session.ts";
-import { loadTls } from "./tls.ts";
+import { loadTls, type TlsMaterial } from "./tls.ts";
 
 /** A session that was in step with etcd for so long counts as a success, whatever ended it. */
 const STABLE_MS = 2000;
+/** For so long the cause of a failure is taken to be the same. */
+const DIAGNOSIS_MS = 60_000;
 /** A planned end after a shorter life waits a little, so that no plan makes a hot loop. */
 const HASTY_MS = 1000;
 
@@ -35,6 +38,7 @@ export class SyncLoop {
   #heardAt: number | undefined;
   #watchingAt: number | undefined;
   #lastDoubt: string | null = null;
+  #diagnosis: { readonly failure: string; readonly at: number; readonly better: EtcdError | undefined } | undefined;
   readonly #count = { lists: 0, watches: 0, logins: 0, doubts: 0, audits: 0, repairs: 0, resets: 0, revisions: 0 };
 
   constructor(settings: EtcdSettings, load: (name: CarrierName) => Promise<Carrier>, random: () => number) {
@@ -90,12 +94,15 @@ export class SyncLoop {
 
   async #session(queue: BatchQueue, signal: AbortSignal): Promise<void> {
     const { carrier, tls, user, limits, key, log } = this.#settings;
+    const endpoint = this.#rotation.current;
+    const heardAt = this.#heardAt;
     let client: EtcdClient | undefined;
+    let material: TlsMaterial | undefined;
     this.#watchingAt = undefined;
     try {
       const create = await this.#load(carrier);
-      const endpoint = this.#rotation.current;
-      client = create({ endpoint, tls: endpoint.tls ? await loadTls(tls) : {}, user: user?.name, limits });
+      material = endpoint.tls ? await loadTls(tls) : {};
+      client = create({ endpoint, tls: material, user: user?.name, limits });
       signal.throwIfAborted();
       await runSession({
         client,
@@ -110,9 +117,29 @@ export class SyncLoop {
         lossBefore: this.#lossBefore,
         events: this.#events(queue),
       });
+    } catch (error) {
+      // What answered once is not misconfigured.
+      if (!(error instanceof EtcdError) || !material || this.#heardAt !== heardAt || signal.aborted) throw error;
+      throw await this.#diagnose(error, endpoint, material, signal);
     } finally {
       client?.close();
     }
+  }
+
+  /** The same failure again within a minute is not looked into again. */
+  async #diagnose(
+    error: EtcdError,
+    endpoint: Endpoint,
+    material: TlsMaterial,
+    signal: AbortSignal,
+  ): Promise<EtcdError> {
+    const failure = `${endpoint.url} ${error.code} ${material.cert} ${material.ca}`;
+    const now = performance.now();
+    if (this.#diagnosis?.failure !== failure || now - this.#diagnosis.at > DIAGNOSIS_MS) {
+      const better = await diagnose(error, endpoint, material, signal);
+      this.#diagnosis = { failure, at: now, better };
+    }
+    return this.#diagnosis.better ?? error;
   }
 
   #events(queue: BatchQueue): SessionEvents {

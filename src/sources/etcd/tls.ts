@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import { EtcdError } from "./errors.ts";
@@ -30,7 +31,17 @@ async function load(what: string, value: string | undefined): Promise<string | u
   }
 }
 
-/** @throws EtcdError `tls` where a file cannot be read, or only one of certificate and key is given. */
+/** Told here, since the TLS stacks have other words for it each, and some none. Says nothing of the content. */
+function check(what: string, value: string | undefined, parse: (pem: string) => unknown): void {
+  if (value === undefined) return;
+  try {
+    parse(value);
+  } catch (error) {
+    throw new EtcdError("tls", `the ${what} for etcd cannot be used: it is no valid PEM`, { cause: error });
+  }
+}
+
+/** @throws EtcdError `tls` where a file cannot be read or is no PEM, or only one of certificate and key is given. */
 export async function loadTls(options: TlsOptions): Promise<TlsMaterial> {
   const [ca, cert, key] = await Promise.all([
     load("CA certificate", options.ca),
@@ -43,6 +54,9 @@ export async function loadTls(options: TlsOptions): Promise<TlsMaterial> {
       "cannot use a client certificate for etcd without its key, or a key without a certificate",
     );
   }
+  check("CA certificate", ca, (pem) => new X509Certificate(pem));
+  check("client certificate", cert, (pem) => new X509Certificate(pem));
+  check("client key", key, (pem) => createPrivateKey(pem));
   return {
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined || key === undefined ? {} : { cert, key }),

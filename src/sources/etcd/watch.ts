@@ -65,7 +65,8 @@ export function watchUntilDoubt(options: WatchOptions): Promise<never> {
           listener.message(received);
           listener.created();
           // Asked at once, so that it is known early whether this etcd answers.
-          return probe();
+          watch?.requestProgress();
+          return;
         }
         if (received.events.length === 0 && !received.fragment) answers = true;
         listener.message(received);
@@ -81,10 +82,11 @@ export function watchUntilDoubt(options: WatchOptions): Promise<never> {
     const probe = () => {
       watch?.requestProgress();
       // Versions 3.4.25 to 3.4.30 and 3.5.8 to 3.5.12 do not answer that on a watch that is new and idle (etcd issue 17507).
-      if (answers || !client.sharesConnection || probing) return;
+      // Then a call shows whether etcd is there at all; and, over the same connection, that this still works.
+      if (answers || probing) return;
       probing = true;
       client.range({ key: options.key, limit: 1, keysOnly: true }).then(() => {
-        if (!answers) heard = performance.now();
+        if (!answers && client.sharesConnection) heard = performance.now();
       }, (error) => fail(error)).finally(() => probing = false);
     };
 
@@ -105,7 +107,7 @@ export function watchUntilDoubt(options: WatchOptions): Promise<never> {
         return;
       }
       if (now - start > auditMs) return finish(new Doubt("audit", "time for a full list", { planned: true }));
-      if (silent > limits.silenceMs) return finish(silence(silent));
+      if (silent > limits.silenceMs && !probing) return finish(silence(silent));
       if (silent > limits.probeMs && now - asked > limits.probeMs) {
         asked = now;
         probe();
