@@ -20,6 +20,9 @@ export type { KeyFilter, KeyState, KeyStatus } from "./store/key-status.ts";
 export type { Issue } from "./config/issue.ts";
 export type { Kind } from "./config/kinds.ts";
 
+// Redis, for plugins that count there
+export type { ConnectRedis, RedisConnection, RedisScript, RedisTarget } from "./pipeline/redis.ts";
+
 // Transports
 export { fetchTransport } from "./forward/transports/fetch.ts";
 export {
