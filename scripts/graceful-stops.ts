@@ -92,7 +92,11 @@ async function measure(etcd: EtcdServer, state: State, stops: number, carrier: C
   try {
     for (let stop = 0; stop < stops; stop++) {
       const before = watched.connections;
-      await until(() => watched.connections > before, { limit: 20_000, every: 2, what: "the child is connected" });
+      await until(() => watched.connections > before, {
+        limit: 20_000,
+        every: 2,
+        what: `the child is connected before stop ${stop} (${state}; ${watched.deaths} deaths)`,
+      });
       // In another phase of the client's life each time.
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 50));
       await etcd.stop("graceful");

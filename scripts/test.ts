@@ -99,7 +99,7 @@ for (const name of wanted) {
     cwd: ROOT,
     log: join(work, `${name}.log`),
     limit: 300,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", FORCE_COLOR: "0" },
   });
   const ok = result.status === 0 && result.trouble === undefined;
   add(name, "", result.seconds, ok ? { ...NOTHING, passed: 1 } : { ...NOTHING, failed: 1 });

@@ -89,7 +89,7 @@ export async function runTestFile(file: TestFile, runtime: Runtime, options: Tes
     cwd: options.root,
     log,
     limit: file.limit,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", FORCE_COLOR: "0" },
   });
   const own = readCounts(runtime, runtime === "deno" ? readReport(report) : result.output);
   const { counts, trouble } = judge(result, own, options.grep);
