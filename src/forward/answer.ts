@@ -73,6 +73,23 @@ export function answerHead(response: Response): AnswerHead {
   };
 }
 
+/**
+ * Bytes of an answer's head in HTTP/1.1: as its node sent it, without the fields of the connection and whatever middleware changed of it; of an answer
+ * that came from no node, as the Response says.
+ */
+export function headBytes(response: Response): number {
+  const head = heads.get(response);
+  // `HTTP/1.1 200 `, a line break after the reason phrase and one after the fields.
+  let bytes = 17 + (head?.reason ?? response.statusText).length;
+  if (head === undefined) {
+    for (const [name, value] of response.headers) bytes += name.length + value.length + 4;
+    return bytes;
+  }
+  const { headers } = head;
+  for (let i = 0; i + 1 < headers.length; i += 2) bytes += headers[i]!.length + headers[i + 1]!.length + 4;
+  return bytes;
+}
+
 /** Values as `Headers` would join them, by lower-case name. */
 function joined(raw: RawHeaders): { values: Map<string, string>; cookies: string[] } {
   const values = new Map<string, string>(), cookies: string[] = [];

@@ -19,6 +19,6 @@ export interface Exchange {
   readonly attempts: Attempt[];
   /** Why no other node was tried after the last failure, for the log. */
   gaveUp: string | undefined;
-  /** Called once where the answer's body streams, when it is over. */
-  streaming(): (complete: boolean, bytes: number) => void;
+  /** Takes note of a body that streams from a node; what it returns is called once, when that is over. */
+  streaming(body: ReadableStream<Uint8Array>): (complete: boolean, bytes: number) => void;
 }

@@ -140,11 +140,11 @@ function finish(exchange: Exchange, picked: PickedNode, answer: OutboundAnswer, 
   if (exchange.request.method === "HEAD" || status === 204 || status === 304) body = null;
   if (body instanceof ReadableStream) {
     picked.answered(status, ms);
-    const ended = exchange.streaming();
     body = followBody(body, (ok, bytes) => {
       picked.done({ ok, status, ms });
       ended(ok, bytes);
     });
+    const ended = exchange.streaming(body);
   } else picked.done({ ok: true, status, ms });
   return toResponse({ ...answer, headers, body });
 }

@@ -4,7 +4,7 @@ import { asksForWebSocket, forwardUpgrade } from "../forward/upgrade.ts";
 import type { Terminal } from "../pipeline/compose.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { RouteEntry } from "./entry.ts";
-import type { ChosenUpstream } from "./environments.ts";
+import { type ChosenUpstream, createLoggers } from "./environments.ts";
 import { afterGlobalAccess } from "./global-access.ts";
 import type { Answer, RequestView } from "./request-view.ts";
 import { createRouteChain } from "./route-chain.ts";
@@ -19,10 +19,14 @@ export function createAnswer(entry: RouteEntry, parts: ChainParts): Answer {
   if (refusal !== undefined) return guardedAnswer((view) => fail(toError(refusal), view, parts), parts);
   const send = createSend(entry, parts);
   const terminal: Terminal = (c) => send(viewOf(c));
-  if (entry.links.length > 0) return createRouteChain(entry, terminal, parts);
+  const runs = entry.links.some(({ name }) => parts.catalogue.get(name)?.create !== undefined);
+  if (runs) return createRouteChain(entry, terminal, parts);
+  const loggers = createLoggers(entry.links, parts);
   let chain: Answer | undefined;
   return (c, view) => {
-    if (view.global === undefined) return send(view);
+    view.loggers = loggers;
+    const { global } = view;
+    if (global === undefined || global.chain === undefined && !global.authenticates) return send(view);
     // Most gateways have no global rules: most routes without plugins never need this.
     chain ??= createRouteChain(entry, terminal, parts);
     return chain(c, view);

@@ -20,6 +20,8 @@ export interface DispatchOptions {
   readonly isTrusted: ((address: string) => boolean) | undefined;
   /** Bytes of a body that routes may look into (`post_arg_*`, `graphql_*`). */
   readonly maxInspectedBody: number;
+  /** Counts what comes in. */
+  readonly counts: { requests: number };
   /** Takes note of every answer, as its head is about to be sent. */
   readonly onAnswer: ((view: RequestView, response: Response) => void) | undefined;
 }
@@ -55,8 +57,7 @@ export function createDispatch(options: DispatchOptions) {
 
   const finish = (view: RequestView, response: Response): Response => {
     options.onAnswer?.(view, response);
-    view.answered(response);
-    return response;
+    return view.answered(response);
   };
 
   const inspectBody = async (c: Context, view: RequestView, next: Next | undefined): Promise<Response | void> => {
@@ -67,6 +68,7 @@ export function createDispatch(options: DispatchOptions) {
 
   return (c: Context, next?: Next): Response | Promise<Response | void> => {
     const request = c.req.raw;
+    options.counts.requests++;
     if (!options.isReady()) return next === undefined ? errorResponse("not_ready", 503) : next();
     const inbound = inboundOf(request, c.env);
     const view = toView(request.method, inbound, !fromListener(c.env), options.isTrusted);

@@ -100,6 +100,7 @@ export function compileRoute(route: ResourceOf<"route">, lookup: Lookup, catalog
       id: route.id,
       ...(route.name === undefined ? {} : { name: route.name }),
       ...(serviceId === undefined ? {} : { serviceId }),
+      ...(service?.name === undefined ? {} : { serviceName: service.name }),
       labels: { ...service?.labels, ...route.labels },
     },
     refusal: configId !== undefined && pluginConfig === undefined

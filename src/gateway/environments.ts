@@ -2,7 +2,8 @@ import * as v from "valibot";
 import type { MiddlewareHandler } from "hono";
 import type { Catalogue } from "../pipeline/catalogue.ts";
 import type { PluginEnv, UpstreamHandle } from "../pipeline/context.ts";
-import { withMeta } from "../pipeline/meta.ts";
+import { logWithMeta, withMeta } from "../pipeline/meta.ts";
+import type { Metrics } from "../pipeline/metrics.ts";
 import type { PluginEnvironment } from "../pipeline/plugin.ts";
 import { type ConnectRedis, noRedis } from "../pipeline/redis.ts";
 import type { Store } from "../store/store.ts";
@@ -10,6 +11,7 @@ import { type InlineUpstream, upstreamSchema } from "../config/upstream.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { ChainLink } from "./chain.ts";
 import type { ConsumerIndex } from "./consumer-index.ts";
+import type { LogLink } from "./log-links.ts";
 import type { PluginStates } from "./plugin-state.ts";
 import type { UpstreamSet } from "./upstreams.ts";
 
@@ -24,20 +26,31 @@ export interface EnvironmentParts {
   readonly states: PluginStates;
   readonly store: Pick<Store, "get">;
   readonly upstreams: UpstreamSet;
+  readonly metrics: Metrics;
   /** Undefined where the gateway was given none. */
   readonly connectRedis: ConnectRedis | undefined;
 }
 
 /** Makes the middleware of links. Their state belongs to the resource that configures them, so that routes of one service share it. */
 export function createMiddleware(links: readonly ChainLink[], parts: EnvironmentParts): MiddlewareHandler<PluginEnv>[] {
-  return links.map((link) => {
-    const plugin = parts.catalogue.get(link.name)!;
-    return withMeta(plugin.create(link.config, environmentOf(link, parts)), link.meta);
+  return links.flatMap((link) => {
+    const middleware = parts.catalogue.get(link.name)!.create?.(link.config, environmentOf(link, parts));
+    return middleware === undefined ? [] : [withMeta(middleware, link.meta)];
+  });
+}
+
+/** Makes what hears of requests that are over. */
+export function createLoggers(links: readonly ChainLink[], parts: EnvironmentParts): LogLink[] {
+  return links.flatMap((link) => {
+    const { name } = link, { log, runPolicy } = parts.catalogue.get(name)!;
+    if (log === undefined) return [];
+    const made = log(link.config, environmentOf(link, parts));
+    return [{ name, preferRoute: runPolicy === "prefer_route", log: logWithMeta(made, link.meta) }];
   });
 }
 
 function environmentOf(link: ChainLink, parts: EnvironmentParts): PluginEnvironment {
-  const { states, store, upstreams, connectRedis = noRedis } = parts;
+  const { states, store, upstreams, metrics, connectRedis = noRedis } = parts;
   let inline = 0;
   return {
     resource: link.from,
@@ -54,6 +67,7 @@ function environmentOf(link: ChainLink, parts: EnvironmentParts): PluginEnvironm
       states.hold(`upstream ${key}`, link, () => key, () => upstreams.set(key, undefined));
       return { id: key, current: () => upstreams.get(key) } as ChosenUpstream;
     },
+    metrics,
     consumers: parts.consumers.directory(link.name),
     metadata: () => store.get("plugin_metadata", link.name)?.config as Readonly<Record<string, unknown>> | undefined,
     redis: (target) =>

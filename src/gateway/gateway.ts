@@ -1,5 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import { Hono, type MiddlewareHandler } from "hono";
+import type { Kind } from "../config/kinds.ts";
 import type { ResourceOf } from "../config/resource.ts";
 import type { ClientCertificate } from "../upstream/settings.ts";
 import type { SecretSources } from "../config/secrets.ts";
@@ -9,6 +10,7 @@ import { fetchTransport } from "../forward/transports/fetch.ts";
 import type { RouterName } from "../match/route.ts";
 import { compileCidrs } from "../net/cidr.ts";
 import { createCatalogue } from "../pipeline/catalogue.ts";
+import { Metrics } from "../pipeline/metrics.ts";
 import type { Plugin } from "../pipeline/plugin.ts";
 import type { ConnectRedis } from "../pipeline/redis.ts";
 import { builtinPlugins } from "../plugins/index.ts";
@@ -95,6 +97,12 @@ export interface Gateway {
   explain(request: ExplainRequest): GatewayExplanation;
   /** Every upstream's nodes: what state they are in, why, and since when. */
   upstreams(): UpstreamSnapshot[];
+  /** What plugins have counted (prometheus), as text for Prometheus, piece by piece; the counters of deleted routes are gone. */
+  metrics(): Iterable<string>;
+  /** Requests so far. */
+  requests(): number;
+  /** The highest revision among the keys of each kind. */
+  revisions(): Readonly<Partial<Record<Kind, number>>>;
   /** Stops reading the source and lets go of everything; requests under way go on to their end. */
   close(): Promise<void>;
 }
@@ -140,11 +148,13 @@ export function createGateway(options: GatewayOptions): Gateway {
     onCommit: (delta) => commit(delta),
   });
   const states = new PluginStates();
+  const metrics = new Metrics();
   const consumers = new ConsumerIndex(store, catalogue);
   const parts: ChainParts = {
     catalogue,
     consumers,
     states,
+    metrics,
     store,
     upstreams,
     connectRedis: options.redis,
@@ -160,12 +170,16 @@ export function createGateway(options: GatewayOptions): Gateway {
     createAnswer: (entry) => createAnswer(entry, parts),
   });
   const globalRules = new GlobalRules(store, parts);
+  const counts = { requests: 0 };
   const commit = (delta: Delta): void => {
     const ends = delta.changes.map((change) => states.begin(`${change.kind}/${change.id}`, unchangedPlugins(change)));
     consumers.apply(delta);
     table.apply(delta);
     globalRules.apply(delta);
     for (const end of ends) end();
+    for (const { kind, id, after } of delta.changes) {
+      if (kind === "route" && after === undefined) metrics.release(`route/${id}`);
+    }
   };
 
   const isTrusted = trustedProxies(options.trustedProxies ?? []);
@@ -178,6 +192,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     isReady: () => store.revision !== undefined,
     isTrusted,
     maxInspectedBody: options.maxInspectedBody ?? 1024 * 1024,
+    counts,
   });
   const abort = new AbortController();
   let markReady = (): void => {};
@@ -204,6 +219,13 @@ export function createGateway(options: GatewayOptions): Gateway {
         revision: () => store.revision,
       }),
     upstreams: () => Array.from(upstreams.values(), (upstream) => upstream.snapshot()),
+    metrics() {
+      // What a request counted that ended after its route was deleted.
+      metrics.sweep((owner) => isServed(owner, store));
+      return metrics.write();
+    },
+    requests: () => counts.requests,
+    revisions: () => store.revisions(),
     async close() {
       abort.abort();
       markReady();
@@ -213,6 +235,13 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (options.transport === undefined) await transport.close();
     },
   };
+}
+
+/** Whether the owner of a metric's series (`route/1`) is there; those who are no routes are for plugins to release. */
+function isServed(owner: string, store: Store): boolean {
+  if (!owner.startsWith("route/")) return true;
+  const id = owner.slice(6);
+  return store.get("route", id) !== undefined || id === "node" && store.get("node", id) !== undefined;
 }
 
 /** Hono around the request path. HEAD is answered by Hono with a Response of its own, which gets the node's head back. */

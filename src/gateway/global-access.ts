@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { Terminal } from "../pipeline/compose.ts";
 import type { PluginEnv } from "../pipeline/context.ts";
+import type { LogLink } from "./log-links.ts";
 
 /** What the global rules ask of a request after its route's rewriting plugins ran. */
 export interface GlobalAccess {
@@ -8,6 +9,8 @@ export interface GlobalAccess {
   readonly chain: Terminal | undefined;
   /** Whether one of them authenticates. */
   readonly authenticates: boolean;
+  /** Those that hear of requests that are over. */
+  readonly loggers: readonly LogLink[];
 }
 
 /** What a request keeps of the global rules that it started with. */

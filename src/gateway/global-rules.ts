@@ -2,7 +2,7 @@ import type { Delta } from "../store/delta.ts";
 import type { Store } from "../store/store.ts";
 import { compose } from "../pipeline/compose.ts";
 import { authenticates, mergePlugins, type PluginLayer, splitPhases } from "./chain.ts";
-import { createMiddleware } from "./environments.ts";
+import { createLoggers, createMiddleware } from "./environments.ts";
 import type { GlobalAccess } from "./global-access.ts";
 import type { Answer } from "./request-view.ts";
 import { type ChainParts, runChain, viewOf } from "./run-chain.ts";
@@ -55,16 +55,17 @@ export class GlobalRules {
   #compose(parts: ChainParts): void {
     const links = mergePlugins(this.#layers, parts.catalogue);
     const { rewrite, access } = splitPhases(links);
+    const deciding = createMiddleware(access, parts);
     this.#access = links.length === 0 ? undefined : {
-      chain: access.length === 0
-        ? undefined
-        : compose(createMiddleware(access, parts), (c) => viewOf(c).afterGlobal!(c)),
+      chain: deciding.length === 0 ? undefined : compose(deciding, (c) => viewOf(c).afterGlobal!(c)),
       authenticates: authenticates(links, parts.catalogue),
+      loggers: createLoggers(links, parts),
     };
     const inner = this.#inner;
-    if (rewrite.length === 0 || inner === undefined) this.#chain = undefined;
+    const rewriting = createMiddleware(rewrite, parts);
+    if (rewriting.length === 0 || inner === undefined) this.#chain = undefined;
     else {
-      const chain = compose(createMiddleware(rewrite, parts), async (c) => await inner(c, viewOf(c)));
+      const chain = compose(rewriting, async (c) => await inner(c, viewOf(c)));
       this.#chain = (context, view) => runChain(chain, context, view, parts);
     }
   }

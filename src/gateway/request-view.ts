@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { followBody } from "../forward/body.ts";
 import type { Exchange } from "../forward/exchange.ts";
 import type { VariableSource } from "../match/request-parts.ts";
 import { RequestVariables } from "../match/request-variables.ts";
@@ -21,9 +22,13 @@ import type { ConsumerFacts, ConsumerIdentity } from "../pipeline/consumers.ts";
 import type { Terminal } from "../pipeline/compose.ts";
 import type { IndexedConsumer } from "./consumer-index.ts";
 import { consumerFields, consumerNames, withoutConsumer } from "./consumer-fields.ts";
+import { Ending, tellsLength } from "./ending.ts";
 import type { RouteEntry } from "./entry.ts";
 import type { GlobalAccess, GlobalState } from "./global-access.ts";
+import { type LogLink, runLoggers } from "./log-links.ts";
 import type { Match } from "../match/route.ts";
+
+const NO_LOGGERS: readonly LogLink[] = [];
 
 /** A route at work: its entry, and what answers its requests. */
 export interface ActiveRoute {
@@ -75,8 +80,9 @@ export class RequestView implements MatchRequest, VariableSource, Exchange, Plug
   #told: RawHeaders | undefined;
   #headers: RawHeaders | undefined;
   #concealed: Set<string> | undefined;
-  #callbacks: ((end: ExchangeEnd) => void)[] | undefined;
-  #streams = false;
+  /** Those of the route's plugins that hear of requests that are over; set when the chain begins, and when the consumer is known. */
+  loggers: readonly LogLink[] = NO_LOGGERS;
+  #ending: Ending | undefined;
 
   constructor(inbound: Inbound, head: RequestHead, isTrusted: ((address: string) => boolean) | undefined) {
     this.inbound = inbound;
@@ -148,13 +154,23 @@ export class RequestView implements MatchRequest, VariableSource, Exchange, Plug
   }
 
   get content(): Exchange["content"] {
-    return this.#content === undefined ? this.inbound.body : this.#content;
+    if (this.#content !== undefined) return this.#content;
+    const { body } = this.inbound;
+    if (body === null || !this.#logged() || tellsLength(this.inbound)) return body;
+    return this.#content = this.#counted(body);
   }
 
   /** Takes up what was read of the body to match it. */
   buffered(body: Uint8Array | null, content: Exchange["content"]): void {
     this.body = body;
-    this.#content = content;
+    this.#content = content instanceof ReadableStream ? this.#counted(content) : content;
+    if (body !== null && !tellsLength(this.inbound)) this.#end().received = body.byteLength;
+  }
+
+  /** A body whose length nothing tells, to be passed on. */
+  #counted(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+    if (tellsLength(this.inbound)) return body;
+    return followBody(body, (_, bytes) => this.#end().received = bytes);
   }
 
   /** As APISIX `consumer.lua`, attach_consumer; what the client itself sent under these names is replaced. */
@@ -191,23 +207,31 @@ export class RequestView implements MatchRequest, VariableSource, Exchange, Plug
   }
 
   whenDone(callback: (end: ExchangeEnd) => void): void {
-    (this.#callbacks ??= []).push(callback);
+    this.#end().add(callback);
   }
 
-  streaming(): (complete: boolean, bytes: number) => void {
-    this.#streams = true;
-    return (complete, bytes) => this.#finish({ complete, bytes });
+  streaming(body: ReadableStream<Uint8Array>): (complete: boolean, bytes: number) => void {
+    return this.#end().follow(body);
   }
 
-  /** The answer is on its way to the listener; where its body does not stream from a node, it is over. */
-  answered(response: Response): void {
-    if (this.#streams || this.#callbacks === undefined) return;
-    this.#finish({ complete: true, bytes: Number(response.headers.get("content-length") ?? 0) });
+  /**
+   * The answer is on its way to the listener.
+   *
+   * @returns The answer to send: the same, unless somebody wants to hear of its end, and its body has to be followed for that.
+   */
+  answered(response: Response): Response {
+    if (this.#logged()) {
+      this.#end().add((end) => runLoggers(this.global?.loggers ?? NO_LOGGERS, this.loggers, this, end));
+    }
+    return this.#ending === undefined ? response : this.#ending.answered(response);
   }
 
-  #finish(end: ExchangeEnd): void {
-    for (const callback of this.#callbacks ?? []) callback(end);
-    this.#callbacks = undefined;
+  #end(): Ending {
+    return this.#ending ??= new Ending(this);
+  }
+
+  #logged(): boolean {
+    return this.loggers.length > 0 || this.global !== undefined && this.global.loggers.length > 0;
   }
 
   /** What variables tell that is not in the request. */

@@ -3,8 +3,9 @@ import { compose, type Terminal } from "../pipeline/compose.ts";
 import { authenticates, mergePlugins, splitPhases } from "./chain.ts";
 import type { IndexedConsumer } from "./consumer-index.ts";
 import type { RouteEntry } from "./entry.ts";
-import { createMiddleware } from "./environments.ts";
+import { createLoggers, createMiddleware } from "./environments.ts";
 import { afterGlobalAccess } from "./global-access.ts";
+import type { LogLink } from "./log-links.ts";
 import type { Answer } from "./request-view.ts";
 import { type ChainParts, fail, runChain, viewOf } from "./run-chain.ts";
 
@@ -16,19 +17,22 @@ import { type ChainParts, fail, runChain, viewOf } from "./run-chain.ts";
 export function createRouteChain(entry: RouteEntry, terminal: Terminal, parts: ChainParts): Answer {
   const { rewrite, access } = splitPhases(entry.links);
   const anonymous = gate(compose(createMiddleware(access, parts), terminal));
-  const known = new WeakMap<IndexedConsumer["layers"], Terminal>();
+  const loggers = createLoggers(entry.links, parts);
+  const known = new WeakMap<IndexedConsumer["layers"], ConsumerChain>();
   const guarded = authenticates(entry.links, parts.catalogue);
 
-  const forConsumer = ({ layers }: IndexedConsumer): Terminal => {
+  const forConsumer = ({ layers }: IndexedConsumer): ConsumerChain => {
     let chain = known.get(layers);
     if (chain === undefined) known.set(layers, chain = composeConsumer(layers));
     return chain;
   };
-  const composeConsumer = (layers: IndexedConsumer["layers"]): Terminal => {
+  const composeConsumer = (layers: IndexedConsumer["layers"]): ConsumerChain => {
     const ran = new Set(rewrite.map(({ name }) => name));
-    const merged = splitPhases(mergePlugins([...layers, ...entry.layers], parts.catalogue));
+    const links = mergePlugins([...layers, ...entry.layers], parts.catalogue);
+    const merged = splitPhases(links);
     const own = merged.rewrite.filter(({ name }) => !ran.has(name));
-    return compose(createMiddleware(own, parts), gate(compose(createMiddleware(merged.access, parts), terminal)));
+    const access = gate(compose(createMiddleware(merged.access, parts), terminal));
+    return { chain: compose(createMiddleware(own, parts), access), loggers: createLoggers(links, parts) };
   };
 
   const fork: Terminal = async (c) => {
@@ -40,10 +44,22 @@ export function createRouteChain(entry: RouteEntry, terminal: Terminal, parts: C
       return await anonymous(c);
     }
     if (identity.groupMissing) return fail(groupMissing(identity), view, parts);
-    return await (identity.layers.length === 0 ? anonymous : forConsumer(identity))(c);
+    if (identity.layers.length === 0) return await anonymous(c);
+    const own = forConsumer(identity);
+    view.loggers = own.loggers;
+    return await own.chain(c);
   };
   const chain = compose(createMiddleware(rewrite, parts), fork);
-  return (context, view) => runChain(chain, context, view, parts);
+  return (context, view) => {
+    view.loggers = loggers;
+    return runChain(chain, context, view, parts);
+  };
+}
+
+/** What a route does once its consumer is known. */
+interface ConsumerChain {
+  readonly chain: Terminal;
+  readonly loggers: readonly LogLink[];
 }
 
 function gate(inner: Terminal): Terminal {

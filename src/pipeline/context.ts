@@ -32,6 +32,7 @@ export interface RouteFacts {
   readonly id: string;
   readonly name?: string;
   readonly serviceId?: string;
+  readonly serviceName?: string;
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -76,9 +77,25 @@ export interface PluginExchange {
 export interface ExchangeEnd {
   /** False where the answer's body broke off. */
   readonly complete: boolean;
+  /** The client's answer's; 101 where the connection was taken over. */
+  readonly status: number;
   /** Bytes of the answer's body that were passed on. */
   readonly bytes: number;
+  /** Milliseconds since the request's head was there. */
+  readonly ms: number;
+  /** How many of them nodes took, over all tries, up to the last byte; undefined where none was tried. */
+  readonly upstreamMs: number | undefined;
+  /** Bytes of the request: its line and fields as received, and its body. */
+  readonly received: number;
+  /**
+   * Bytes of the answer: its line and fields as a node sent them (without those of the connection, and whatever plugins made of them), or as the gateway
+   * made them, and its body. What a listener adds (`Date`, `Connection`, the sizes of chunks) is not counted.
+   */
+  readonly sent: number;
 }
+
+/** Hears of exchanges that are over. */
+export type ExchangeLogger = (exchange: PluginExchange, end: ExchangeEnd) => void;
 
 /** One try to send a request to a node. */
 export interface Attempt {

@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from "hono";
 import type { PluginMeta } from "../config/plugins.ts";
 import { compileExpression, type Expression } from "../match/expression.ts";
 import type { MatchIssue, PathParams } from "../match/route.ts";
-import type { PluginEnv } from "./context.ts";
+import type { ExchangeLogger, PluginEnv } from "./context.ts";
 
 const NO_PARAMS: PathParams = {};
 
@@ -22,6 +22,15 @@ export function withMeta(plugin: MiddlewareHandler<PluginEnv>, meta: PluginMeta)
   const { error_response: errorResponse } = meta;
   const replaced = errorResponse === undefined ? plugin : replaceErrors(plugin, errorResponse);
   return filter === undefined ? replaced : filtered(replaced, filter);
+}
+
+/** The same for what a plugin hears of requests that are over: only of those that `filter` is true for. */
+export function logWithMeta(log: ExchangeLogger, meta: PluginMeta): ExchangeLogger {
+  const filter = compileExpression(meta.filter, "filter", []);
+  if (filter === undefined) return log;
+  return (exchange, end) => {
+    if (filter.test(exchange.variables, NO_PARAMS) === "pass") log(exchange, end);
+  };
 }
 
 function filtered(plugin: MiddlewareHandler<PluginEnv>, filter: Expression): MiddlewareHandler<PluginEnv> {

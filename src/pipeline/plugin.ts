@@ -2,7 +2,8 @@ import type { MiddlewareHandler } from "hono";
 import type * as v from "valibot";
 import type { Issue } from "../config/issue.ts";
 import type { ConsumerDirectory } from "./consumers.ts";
-import type { PluginEnv, UpstreamHandle } from "./context.ts";
+import type { ExchangeLogger, PluginEnv, UpstreamHandle } from "./context.ts";
+import type { Metrics } from "./metrics.ts";
 import type { RedisConnection, RedisTarget } from "./redis.ts";
 
 /**
@@ -27,6 +28,8 @@ export interface PluginEnvironment {
   sharedState<T>(key: string, make: () => T, dispose?: (state: T) => void): T;
   /** Names an upstream for {@link UpstreamRequest.handle}: by its id, or one written inline in the plugin's configuration. */
   upstream(idOrInline: string | Readonly<Record<string, unknown>>): UpstreamHandle;
+  /** The gateway's metrics, for those of the plugin's own. */
+  readonly metrics: Metrics;
   /** The consumers that this plugin can authenticate. */
   readonly consumers: ConsumerDirectory;
   /** The plugin's metadata (`plugin_metadata/<name>`) as it is now; undefined where there is none. */
@@ -66,9 +69,16 @@ export interface PluginDefinition<Schema extends v.GenericSchema> {
   readonly unsupported?: (config: Readonly<Record<string, unknown>>, facilities: Facilities) => readonly Issue[];
   /**
    * Makes the middleware for one configuration. Called when the configuration changes, not per request: whatever can be
-   * prepared is prepared here.
+   * prepared is prepared here. Absent where the plugin only looks on ({@link PluginDefinition.log}): then it costs no step of the chain.
    */
-  create(config: v.InferOutput<Schema>, environment: PluginEnvironment): MiddlewareHandler<PluginEnv>;
+  create?(config: v.InferOutput<Schema>, environment: PluginEnvironment): MiddlewareHandler<PluginEnv>;
+  /**
+   * Makes what hears of every request once it is over, whoever answered it: also one that another plugin refused, or that failed (APISIX's phase
+   * `log`). Called when the configuration changes, as `create` is.
+   */
+  log?(config: v.InferOutput<Schema>, environment: PluginEnvironment): ExchangeLogger;
+  /** `prefer_route`: in a global rule, {@link PluginDefinition.log} leaves out requests whose route has the plugin, too. */
+  readonly runPolicy?: "prefer_route";
 }
 
 /** A plugin, with the type of its configuration hidden so that plugins can stand in one list. */
@@ -82,7 +92,9 @@ export interface Plugin {
   readonly encryptedFields?: readonly string[];
   upstreamIds(config: unknown): Iterable<string>;
   unsupported(config: unknown, facilities: Facilities): readonly Issue[];
-  create(config: unknown, environment: PluginEnvironment): MiddlewareHandler<PluginEnv>;
+  create?(config: unknown, environment: PluginEnvironment): MiddlewareHandler<PluginEnv>;
+  log?(config: unknown, environment: PluginEnvironment): ExchangeLogger;
+  readonly runPolicy?: "prefer_route";
 }
 
 /**
@@ -106,12 +118,14 @@ export interface Plugin {
  */
 export function definePlugin<Schema extends v.GenericSchema>(definition: PluginDefinition<Schema>): Plugin {
   type Config = v.InferOutput<Schema>;
+  const { create, log, ...parts } = definition;
   return {
-    ...definition,
+    ...parts,
     phase: definition.phase ?? "access",
     upstreamIds: (config) => definition.upstreamIds?.(config as Config) ?? [],
     unsupported: (config, facilities) =>
       definition.unsupported?.(config as Readonly<Record<string, unknown>>, facilities) ?? [],
-    create: (config, environment) => definition.create(config as Config, environment),
+    ...(create === undefined ? {} : { create: (config, environment) => create(config as Config, environment) }),
+    ...(log === undefined ? {} : { log: (config, environment) => log(config as Config, environment) }),
   };
 }

@@ -33,6 +33,15 @@ export class Entries {
     for (const { resource } of this.all(kind)) if (resource !== undefined) yield resource;
   }
 
+  /** The highest revision among the keys of each kind. */
+  revisions(): Partial<Record<Kind, number>> {
+    const revisions: Partial<Record<Kind, number>> = {};
+    for (const { kind, revision } of this.all()) {
+      if (kind !== "unknown" && revision > (revisions[kind] ?? 0)) revisions[kind] = revision;
+    }
+    return revisions;
+  }
+
   counts(): Counts {
     const kinds: Partial<Record<Kind, number>> = {};
     const states: Record<KeyState, number> = { active: 0, stale: 0, pending: 0, rejected: 0, unsupported: 0 };

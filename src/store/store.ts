@@ -45,6 +45,7 @@ export class Store {
   readonly #contents: Contents;
   #queue: Promise<unknown> = Promise.resolve();
   #counts: Counts | undefined;
+  #revisions: Readonly<Partial<Record<Kind, number>>> | undefined;
 
   constructor(options: StoreOptions = {}) {
     this.#options = options;
@@ -72,6 +73,7 @@ export class Store {
     const reads = await readChanges(batch.changes, this.#held, this.#options.load ?? {});
     const delta = new Commit(this.#contents, this.#options).run(reads, batch);
     this.#counts = undefined;
+    this.#revisions = undefined;
     this.#options.onCommit?.(delta);
     return delta;
   }
@@ -126,6 +128,11 @@ export class Store {
   /** How many resources are served of each kind, and how many keys are in each state. */
   counts(): Counts {
     return this.#counts ??= this.#contents.entries.counts();
+  }
+
+  /** The highest revision among the keys of each kind; kinds without keys are left out. */
+  revisions(): Readonly<Partial<Record<Kind, number>>> {
+    return this.#revisions ??= this.#contents.entries.revisions();
   }
 
   /**
