@@ -90,8 +90,7 @@ class Watched {
 async function measure(etcd: EtcdServer, state: State, stops: number, carrier: CarrierName): Promise<number> {
   const watched = new Watched(["child", etcd.url, state, carrier]);
   try {
-    for (let stop = 0; stop < stops; stop++) {
-      const before = watched.connections;
+    for (let stop = 0, before = 0; stop < stops; stop++) {
       await until(() => watched.connections > before, {
         limit: 20_000,
         every: 2,
@@ -99,6 +98,7 @@ async function measure(etcd: EtcdServer, state: State, stops: number, carrier: C
       });
       // In another phase of the client's life each time.
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 50));
+      before = watched.connections;
       await etcd.stop("graceful");
       await etcd.start();
     }
