@@ -21,4 +21,6 @@ export interface Exchange {
   gaveUp: string | undefined;
   /** Takes note of a body that streams from a node; what it returns is called once, when that is over. */
   streaming(body: ReadableStream<Uint8Array>): (complete: boolean, bytes: number) => void;
+  /** Takes note that the connection was taken over; what it returns is called once, when both sides are over. */
+  tunnelling(): (complete: boolean) => void;
 }

@@ -60,7 +60,11 @@ export async function forwardUpgrade(
   }
   picked.answered(101, ms);
   const client = inbound.upgrade(101, answer.reason, answer.headers);
-  void join(client, answer.tunnel).then((ok) => picked.done({ ok, status: 101, ms }));
+  const ended = exchange.tunnelling();
+  void join(client, answer.tunnel).then((ok) => {
+    picked.done({ ok, status: 101, ms });
+    ended(ok);
+  });
   return new Response(null);
 }
 

@@ -31,6 +31,7 @@ export class Ending {
   #headAt = 0;
   #nodeEnd: BodyEnd | undefined;
   #answer: Response | undefined;
+  #tunnels = false;
   #over = false;
 
   constructor(source: EndingSource) {
@@ -51,6 +52,16 @@ export class Ending {
     };
   }
 
+  /** Takes note that the connection was taken over, as {@link Ending.follow} does of a body. What is said in it is not counted. */
+  tunnel(): (complete: boolean) => void {
+    this.#tunnels = true;
+    this.#headAt = performance.now();
+    return (complete) => {
+      this.#nodeEnd = { complete, bytes: 0, at: performance.now() };
+      if (this.#answer !== undefined) this.#finish(this.#nodeEnd);
+    };
+  }
+
   /**
    * The answer is on its way to the listener.
    *
@@ -59,7 +70,7 @@ export class Ending {
   answered(answer: Response): Response {
     this.#answer = answer;
     if (this.#callbacks.length === 0) return answer;
-    if (this.#nodeBody !== undefined && answer.body === this.#nodeBody) {
+    if (this.#tunnels || this.#nodeBody !== undefined && answer.body === this.#nodeBody) {
       if (this.#nodeEnd !== undefined) this.#finish(this.#nodeEnd);
       return answer;
     }

@@ -214,6 +214,10 @@ export class RequestView implements MatchRequest, VariableSource, Exchange, Plug
     return this.#end().follow(body);
   }
 
+  tunnelling(): (complete: boolean) => void {
+    return this.#end().tunnel();
+  }
+
   /**
    * The answer is on its way to the listener.
    *

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { WebSocket, WebSocketServer } from "ws";
 import { type GatewayAnswer, type PluginGateway, startPluginGateway } from "../support/plugin-gateway.ts";
 import { rawConnect } from "../support/raw.ts";
 import { refusal } from "../support/refusal.ts";
@@ -134,6 +135,33 @@ describe("limit-conn", () => {
       release();
       return (await asked).status === 200;
     }, { what: "its place is free" });
+  });
+
+  it("counts a WebSocket until it is closed", async () => {
+    const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+    await new Promise((resolve) => server.once("listening", resolve));
+    const { port } = server.address() as { port: number };
+    const upstream = { nodes: { [`127.0.0.1:${port}`]: 1 } };
+    const plugins = { "limit-conn": ONE };
+    await gateway.route({}, { "routes/1": { uri: "/*", enable_websocket: true, upstream, plugins } });
+    const open = () =>
+      new Promise<WebSocket | number>((resolve, reject) => {
+        const socket = new WebSocket(`ws://127.0.0.1:${gateway.port}/`);
+        socket.once("open", () => resolve(socket));
+        socket.once("unexpected-response", (_, { statusCode }) => resolve(statusCode ?? 0));
+        socket.once("error", reject);
+      });
+    const first = await open();
+    assert.ok(first instanceof WebSocket);
+    assert.equal(await open(), 503);
+    first.close();
+    const second = await until(async () => {
+      const opened = await open();
+      return typeof opened === "number" ? undefined : opened;
+    }, { what: "its place is free" });
+    second.terminate();
+    for (const client of server.clients) client.terminate();
+    await new Promise((resolve) => server.close(resolve));
   });
 
   it("keeps counting those under way when conn changes", async () => {
