@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import * as v from "valibot";
+import type * as v from "valibot";
 import type { Plugin } from "../../src/pipeline/plugin.ts";
 import { builtinPlugins } from "../../src/plugins/index.ts";
 import { type PluginGateway, startPluginGateway } from "../support/plugin-gateway.ts";

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { checkServerIdentity, connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import type { Endpoint } from "./endpoint.ts";
-import { type ErrorContext, EtcdError, toEtcdError } from "./errors.ts";
+import { type ErrorContext, type EtcdError, toEtcdError } from "./errors.ts";
 import type { TlsMaterial } from "./tls.ts";
 
 /** A handshake, and what comes within a moment after it, is all that a diagnosis takes. */

@@ -4,7 +4,6 @@ import type { Dispatcher } from "undici7";
 import { Deadline } from "../../../net/deadline.ts";
 import type { RawHeaders } from "../../../net/raw-headers.ts";
 import {
-  type OutboundAnswer,
   type OutboundRequest,
   TransportError,
   type TransportErrorCode,
