@@ -1,11 +1,13 @@
 import type { Batch, ConfigSource, SourceStatus } from "../store/source.ts";
-import { BatchQueue, type Edit } from "./batch-queue.ts";
+import type { ReadAt, StoredList, StoredRead, WritableSource, Write, WriteResult } from "../store/writable.ts";
+import { BatchQueue } from "./batch-queue.ts";
+import { MemoryContent, onlyNow } from "./memory-content.ts";
 
 /** What a value may be given as: bytes, text, or anything that `JSON.stringify` takes. */
 export type MemoryValue = Uint8Array | string | object;
 
 /** A source that a program writes itself, for tests and for embedding. */
-export interface MemorySource extends ConfigSource {
+export interface MemorySource extends ConfigSource, WritableSource {
   /** Puts one key in a revision of its own; returns the revision. */
   put(key: string, value: MemoryValue): number;
   /** Deletes one key in a revision of its own; returns the revision, which does not move where the key does not exist. */
@@ -33,30 +35,16 @@ function toBytes(value: MemoryValue): Uint8Array {
  * ```
  */
 export function memorySource(initial: Readonly<Record<string, MemoryValue>> = {}): MemorySource {
-  const items = new Map<string, { readonly value: Uint8Array; readonly revision: number }>();
   const readers = new Set<BatchQueue>();
-  let revision = 0;
+  const content = new MemoryContent((revision) => {
+    for (const queue of readers) queue.push(revision);
+  });
   let closed = false;
 
   function transaction(changes: Readonly<Record<string, MemoryValue | undefined>>): number {
-    const next = revision + 1;
-    const edits: Edit[] = [];
-    for (const [key, given] of Object.entries(changes)) {
-      const fresh = !items.has(key);
-      if (given === undefined) {
-        if (fresh) continue;
-        items.delete(key);
-        edits.push({ key, value: undefined, revision: next, fresh });
-      } else {
-        const value = toBytes(given);
-        items.set(key, { value, revision: next });
-        edits.push({ key, value, revision: next, fresh });
-      }
-    }
-    if (edits.length === 0) return revision;
-    revision = next;
-    for (const queue of readers) queue.push({ revision, edits });
-    return revision;
+    return content.change(
+      Object.entries(changes).map(([key, value]) => [key, value === undefined ? undefined : toBytes(value)] as const),
+    );
   }
 
   transaction(initial);
@@ -68,7 +56,7 @@ export function memorySource(initial: Readonly<Record<string, MemoryValue>> = {}
     if (signal.aborted) stop();
     closed = false;
     readers.add(queue);
-    queue.push({ revision, edits: Array.from(items, ([key, item]) => ({ key, ...item, fresh: true })) });
+    queue.push(content.all());
     try {
       for (let batch = await queue.take(); batch; batch = await queue.take()) yield batch;
     } finally {
@@ -80,15 +68,32 @@ export function memorySource(initial: Readonly<Record<string, MemoryValue>> = {}
 
   function status(): SourceStatus {
     const state = readers.size > 0 ? "synced" : closed ? "closed" : "connecting";
-    return { kind: "memory", state, origin: "memory", silentMs: 0, details: { revision, keys: items.size } };
+    const { revision, size: keys } = content;
+    return { kind: "memory", state, origin: "memory", silentMs: 0, details: { revision, keys } };
   }
 
   return {
     prefix: "",
+    limits: content.limits,
     read,
     status,
     transaction,
     put: (key, value) => transaction({ [key]: value }),
     delete: (key) => transaction({ [key]: undefined }),
+    // Asynchronous, so that what is thrown is a rejection as with every other source.
+    // deno-lint-ignore require-await
+    async get(key: string, { revision }: ReadAt = {}): Promise<StoredRead> {
+      onlyNow(revision, content.revision, "memory");
+      return { entry: content.get(key), revision: content.revision };
+    },
+    // deno-lint-ignore require-await
+    async list(prefix: string, { revision }: ReadAt = {}): Promise<StoredList> {
+      onlyNow(revision, content.revision, "memory");
+      return content.list(prefix);
+    },
+    // deno-lint-ignore require-await
+    async commit(write: Write): Promise<WriteResult> {
+      return content.commit(write);
+    },
   };
 }

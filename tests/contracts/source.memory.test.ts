@@ -1,28 +1,3 @@
-import { memorySource } from "../../src/sources/memory.ts";
-import { sourceContract } from "./source.ts";
+import { memoryContract } from "./source.memory.ts";
 
-sourceContract("memory", () => {
-  let content: Record<string, string> = {};
-  let sources: ReturnType<typeof memorySource>[] = [];
-  return Promise.resolve({
-    open() {
-      const source = memorySource(content);
-      sources.push(source);
-      return source;
-    },
-    write(changes) {
-      for (const [key, value] of Object.entries(changes)) {
-        if (value === undefined) delete content[key];
-        else content[key] = value;
-      }
-      for (const source of sources) source.transaction(changes);
-      return Promise.resolve();
-    },
-    clear() {
-      content = {};
-      sources = [];
-      return Promise.resolve();
-    },
-    close: () => Promise.resolve(),
-  });
-});
+memoryContract("memory");

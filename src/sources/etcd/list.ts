@@ -35,6 +35,13 @@ export class PageSize {
 /** Times that a list is begun anew because its revision was compacted while it was read. */
 const RESTARTS = 3;
 
+/** What to list, and as of when; without a revision as it is now. */
+export interface ListRange {
+  readonly key: string;
+  readonly end: string;
+  readonly revision?: number;
+}
+
 /**
  * Reads every key from `key` to `end`, in pages that are all of the first page's revision.
  *
@@ -42,7 +49,7 @@ const RESTARTS = 3;
  */
 export async function listAll(
   client: EtcdClient,
-  range: { readonly key: string; readonly end: string },
+  range: ListRange,
   page: PageSize,
   bounds: ListBounds,
 ): Promise<Listing> {
@@ -64,7 +71,7 @@ export async function listAll(
 
 async function listOnce(
   client: EtcdClient,
-  { key, end }: { readonly key: string; readonly end: string },
+  { key, end, revision: wanted }: ListRange,
   page: PageSize,
   { listBytes }: ListBounds,
 ): Promise<Listing> {
@@ -73,8 +80,13 @@ async function listOnce(
   let from = key;
   let bytes = 0;
   for (;;) {
-    const revision: { revision?: number } = header ? { revision: header.revision } : {};
-    const answer = await client.range({ key: from, end, limit: page.value, ...revision });
+    const at = wanted ?? header?.revision;
+    const answer = await client.range({
+      key: from,
+      end,
+      limit: page.value,
+      ...(at === undefined ? {} : { revision: at }),
+    });
     header ??= answer.header;
     if (answer.header.clusterId !== header.clusterId) {
       throw new Doubt("cluster", "the cluster changed while it was listed");
