@@ -47,6 +47,7 @@ const REASONS: Readonly<Record<number, string>> = {
   502: "Bad Gateway",
   503: "Service Unavailable",
   504: "Gateway Timeout",
+  505: "HTTP Version Not Supported",
 };
 
 /**
@@ -78,8 +79,10 @@ export class GatewayError extends Error {
  */
 export function errorResponse(code: ErrorCode, status: number, message?: string): Response {
   const text = `${status} ${message ?? REASONS[status] ?? "Error"}`;
-  return new Response(JSON.stringify({ error_msg: text }) + "\n", {
+  const body = JSON.stringify({ error_msg: text }) + "\n";
+  return new Response(body, {
     status,
-    headers: { "content-type": "application/json", "x-gatewatch-error": code },
+    // All of it is ASCII. A length that is told need not be found out by those who count bytes.
+    headers: { "content-type": "application/json", "x-gatewatch-error": code, "content-length": String(body.length) },
   });
 }

@@ -32,6 +32,8 @@ export const listenNode: Listen = (options: ListenOptions): Promise<Listener> =>
     noDelay: true,
     insecureHTTPParser: false,
     requireHostHeader: false,
+    // Offers of other protocols (`h2c`) may be ignored (RFC 9110 section 7.8); without this their connection would be lost for HTTP.
+    shouldUpgradeCallback: (incoming: IncomingMessage) => incoming.headers.upgrade?.toLowerCase() === "websocket",
   } as ServerOptions);
   server.maxHeadersCount = limits.headerCount > 0 ? limits.headerCount + 1 : 0;
   const exchange = new Exchanges(options, connections);
@@ -81,7 +83,10 @@ class Exchanges {
     const { limits } = this.#options;
     const connection = this.#connections.of(incoming.socket);
     const method = incoming.method!;
-    const head = checkHead(method, incoming.url!, incoming.rawHeaders, limits, incoming.httpVersionMinor === 0);
+    // `HTTP/2.0` in a head of HTTP/1.1's form passes some runtimes' parsers.
+    if (incoming.httpVersionMajor !== 1) return this.#refuse(outgoing, errorResponse("bad_request", 505), method);
+    const http10 = incoming.httpVersionMinor === 0;
+    const head = checkHead(method, incoming.url!, incoming.rawHeaders, limits, http10);
     if (!head.ok) return this.#refuse(outgoing, errorResponse(head.code, head.status), method);
     if (limits.bodyBytes > 0 && head.length > limits.bodyBytes) {
       return this.#refuse(outgoing, errorResponse("body_too_large", 413), method);
@@ -142,6 +147,7 @@ class Exchanges {
     await writeAnswer(outgoing, response, {
       method: request.method,
       timeout: limits.bodyTimeout,
+      http10: incoming.httpVersionMinor === 0,
       // A body that was not read stands in the way of the next request.
       close: this.#draining || !incoming.complete && incoming.readableFlowing !== true,
     });
@@ -150,7 +156,12 @@ class Exchanges {
   #refuse(outgoing: ServerResponse, response: Response, method: string): void {
     const socket = outgoing.socket;
     outgoing.once("close", () => socket !== null && lingeringClose(socket));
-    void writeAnswer(outgoing, response, { method, timeout: this.#options.limits.bodyTimeout, close: true });
+    void writeAnswer(outgoing, response, {
+      method,
+      timeout: this.#options.limits.bodyTimeout,
+      http10: false,
+      close: true,
+    });
   }
 
   #end(connection: Connection): void {

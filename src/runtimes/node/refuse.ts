@@ -2,30 +2,6 @@ import { type ErrorCode, errorResponse } from "../../errors.ts";
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 
-/**
- * Answers on the bare connection and ends it, for what never became a request, or must not be followed by another one.
- *
- * @param headers Flat list; `Content-Length` and `Connection` are added.
- */
-export function writeRaw(
-  socket: Duplex,
-  status: number,
-  reason: string,
-  headers: readonly string[],
-  body: Uint8Array,
-): void {
-  if (socket.destroyed || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  let head = `HTTP/1.1 ${status} ${reason || (STATUS_CODES[status] ?? "")}\r\n`;
-  for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
-  head += `Content-Length: ${body.byteLength}\r\nConnection: close\r\n\r\n`;
-  socket.write(head, "latin1");
-  socket.end(body);
-  lingeringClose(socket);
-}
-
 /** Milliseconds that the other side gets to read what was written, and bytes that it may still send, before the connection is cut. */
 const LINGER = 2_000, LINGER_BYTES = 1024 * 1024;
 
@@ -45,12 +21,20 @@ export function lingeringClose(socket: Duplex): void {
   socket.resume();
 }
 
-const ENCODER = new TextEncoder();
-
-/** Answers with the gateway's own error body. */
+/**
+ * Answers with the gateway's own error body on the bare connection, and ends it: for what never became a request, or must not be followed
+ * by another one.
+ */
 export function writeRefusal(socket: Duplex, status: number, code: ErrorCode): void {
+  if (socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
   const response = errorResponse(code, status);
-  const headers: string[] = [];
-  for (const [name, value] of response.headers) headers.push(name, value);
-  void response.text().then((text) => writeRaw(socket, status, "", headers, ENCODER.encode(text)));
+  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Error"}\r\n`;
+  for (const [name, value] of response.headers) head += `${name}: ${value}\r\n`;
+  void response.text().then((text) => {
+    socket.end(`${head}Content-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`, "latin1");
+    lingeringClose(socket);
+  });
 }

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { errorResponse } from "../../errors.ts";
 import { answerHead } from "../../forward/answer.ts";
@@ -9,11 +9,8 @@ import type { ListenOptions } from "../listener.ts";
 import { socketTunnel } from "../tunnel.ts";
 import type { Connection } from "./connection.ts";
 import { NodeInbound } from "./inbound.ts";
-import { writeRaw, writeRefusal } from "./refuse.ts";
+import { lingeringClose, writeRefusal } from "./refuse.ts";
 import { createListenerRequest } from "./request.ts";
-
-/** Bytes of an ordinary answer to a request to upgrade, which is written at once. */
-const ANSWER_LIMIT = 1024 * 1024;
 
 /**
  * Answers a request to upgrade. The handler either takes the connection over through `inbound.upgrade`, whatever Response it returns then,
@@ -64,38 +61,54 @@ export function answerUpgrade(
   })();
 }
 
+/** Writes an ordinary answer, chunked, and ends the connection; what breaks breaks the connection. */
 async function writeOrdinary(socket: Duplex, response: Response): Promise<void> {
   const head = answerHead(response);
-  const headers: string[] = [];
+  let text = `HTTP/1.1 ${head.status} ${head.reason || (STATUS_CODES[head.status] ?? "")}\r\n`;
   for (let i = 0; i + 1 < head.headers.length; i += 2) {
     const name = head.headers[i]!.toLowerCase();
-    if (name !== "content-length" && name !== "transfer-encoding" && name !== "connection") {
-      headers.push(head.headers[i]!, head.headers[i + 1]!);
-    }
+    if (name === "content-length" || name === "transfer-encoding" || name === "connection") continue;
+    text += `${head.headers[i]}: ${head.headers[i + 1]}\r\n`;
   }
+  const bodiless = response.body === null || head.status === 204 || head.status === 304;
+  const framing = response.body === null ? "Content-Length: 0\r\n" : bodiless ? "" : "Transfer-Encoding: chunked\r\n";
+  socket.write(`${text}${framing}Connection: close\r\n\r\n`, "latin1");
+  if (bodiless) await response.body?.cancel();
+  else await writeChunks(socket, response.body!);
+  if (socket.destroyed) return;
+  socket.end();
+  lingeringClose(socket);
+}
+
+async function writeChunks(socket: Duplex, body: ReadableStream<Uint8Array>): Promise<void> {
+  const reader = body.getReader();
+  const gone = (): void => void reader.cancel().catch(() => {});
+  socket.once("close", gone);
   try {
-    writeRaw(socket, head.status, head.reason, headers, await limited(response));
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      if (part.value.byteLength === 0) continue;
+      socket.write(`${part.value.byteLength.toString(16)}\r\n`, "latin1");
+      socket.write(part.value);
+      if (!socket.write("\r\n", "latin1")) await drained(socket);
+    }
+    socket.write("0\r\n\r\n", "latin1");
   } catch {
     socket.destroy();
+  } finally {
+    socket.off("close", gone);
   }
 }
 
-async function limited(response: Response): Promise<Uint8Array> {
-  if (response.body === null) return new Uint8Array(0);
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body) {
-    bytes += chunk.byteLength;
-    if (bytes > ANSWER_LIMIT) throw new Error("Too long an answer to a request to upgrade");
-    chunks.push(chunk);
-  }
-  const all = new Uint8Array(bytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return all;
+function drained(socket: Duplex): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      socket.off("drain", done);
+      socket.off("close", done);
+      resolve();
+    };
+    socket.on("drain", done);
+    socket.on("close", done);
+  });
 }
 
 /** The head of a `101`; `Connection` and `Upgrade` are added where the list has none, since both are required (RFC 9110 section 7.8). */

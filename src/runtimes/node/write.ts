@@ -23,6 +23,8 @@ export interface WriteOptions {
   readonly method: string;
   /** Milliseconds between two writes that the client takes; 0 = none. */
   readonly timeout: number;
+  /** Whether the client knows no chunks, so that only the connection's end says where a body without length ends. */
+  readonly http10: boolean;
   /** Whether the connection is to be closed after the answer. */
   readonly close: boolean;
 }
@@ -84,7 +86,8 @@ export async function writeAnswer(outgoing: ServerResponse, response: Response, 
     outgoing.end();
   } catch {
     // Why, the gateway's log says; the client has to see that the answer is not whole.
-    outgoing.socket?.destroy();
+    if (options.http10) outgoing.socket?.resetAndDestroy();
+    else outgoing.socket?.destroy();
     outgoing.destroy();
     parts.cancel();
   } finally {
@@ -182,12 +185,15 @@ function prepare(raw: RawHeaders, withoutLength: boolean): { headers: string[]; 
 }
 
 /**
- * Sends the head before there is any body, for streams of events. An empty buffer and not `flushHeaders()`, which sends the
- * head as UTF-8 and so changes what is not ASCII in it.
+ * Sends the head before there is any body, for streams of events. Node and Deno's `flushHeaders()` sends it as UTF-8, and so changes what is not
+ * ASCII in it: there an empty write does it, which on Bun would leave out the head's last line.
  */
 function flushHead(outgoing: ServerResponse): void {
-  outgoing.write(new Uint8Array(0));
+  if (ON_BUN) outgoing.flushHeaders();
+  else outgoing.write(new Uint8Array(0));
 }
+
+const ON_BUN = "Bun" in globalThis;
 
 function addTrailers(outgoing: ServerResponse, raw: RawHeaders): void {
   const pairs: [string, string][] = [];
