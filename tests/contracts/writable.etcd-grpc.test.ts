@@ -1,0 +1,3 @@
+import { writableEtcdContract } from "./writable.etcd.ts";
+
+writableEtcdContract("grpc");
