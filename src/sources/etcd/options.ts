@@ -35,12 +35,13 @@ export interface EtcdSettings {
 }
 
 /**
- * The carrier to use where none is asked for.
+ * The carrier to use where none is asked for. gRPC everywhere: the fear that etcd's goodbye (GOAWAY) ends the whole process on Deno was
+ * tried with 500 graceful stops and not met (`scripts/graceful-stops.ts`; `docs/etcd.md` has the figures).
  *
- * @param runtime `deno`, `bun`, `node`.
+ * @param _runtime `deno`, `bun`, `node`; here is where a runtime would differ.
  */
-export function defaultCarrier(runtime: string): CarrierName {
-  return runtime === "deno" ? "json" : "grpc";
+export function defaultCarrier(_runtime: string): CarrierName {
+  return "grpc";
 }
 
 function runtimeName(): string {
