@@ -110,8 +110,9 @@ export function createWire<Bytes>(codec: ByteCodec<Bytes>): Wire<Bytes> {
     toItems,
     txn: ({ compare = [], then, otherwise = [] }) => ({
       compare: compare.map(({ key, target, equals }) => ({
-        result: "EQUAL",
-        target: target === "mod" ? "MOD" : "CREATE",
+        // By number: etcd and etcd3's copy of the definitions write the names differently, and a wrong one would mean 0.
+        result: 0,
+        target: target === "mod" ? 2 : 1,
         key: codec.fromByteString(key),
         ...(target === "mod" ? { mod_revision: String(equals) } : { create_revision: String(equals) }),
       })),
