@@ -18,6 +18,7 @@ export async function openGateway(settings: Settings, parts: GatewayParts): Prom
     ...parts,
     router: settings.router,
     trustedProxies: settings.trustedProxies,
+    denyTargets: settings.denyTargets,
     totalTimeout: settings.requestTimeout,
     maxInspectedBody: settings.maxInspectedBody,
     maxResourceBytes: settings.maxResourceSize,

@@ -39,6 +39,7 @@ export interface Settings {
   readonly router: RouterName;
   readonly trustedProxies: readonly string[];
   readonly upstreamCa: string | undefined;
+  readonly denyTargets: readonly string[];
   readonly requestTimeout: number;
   readonly transport: TransportName | undefined;
   readonly listener: ListenerName | undefined;
@@ -219,6 +220,13 @@ export const SETTINGS: { readonly [K in SettingName]: SettingOf<Settings[K]> } =
     value: "FILE",
     help: "Certificate authorities (PEM) to trust besides the system's for upstreams",
     schema: text,
+  },
+  denyTargets: {
+    group: "Routing",
+    value: "CIDR[,CIDR...]",
+    help: "Never connect to upstreams at these addresses, as in 169.254.0.0/16; default: every address may be one",
+    schema: network,
+    list: true,
   },
   requestTimeout: {
     group: "Routing",

@@ -1,5 +1,6 @@
 import { type ErrorCode, GatewayError } from "../errors.ts";
 import type { ByteTunnel } from "../net/inbound.ts";
+import type { AddressTest } from "../net/cidr.ts";
 import type { RawHeaders } from "../net/raw-headers.ts";
 
 /** How to speak TLS to a node. */
@@ -35,6 +36,8 @@ export interface Peer {
   /** Absent: plain TCP. */
   readonly tls?: TransportTls;
   readonly keepAlive: KeepAlive;
+  /** Addresses that no connection may go to, whatever the host's name stands for; a transport that cannot see the address refuses names. */
+  readonly denied?: AddressTest;
 }
 
 /** Limits in milliseconds; 0 = none. */

@@ -20,6 +20,7 @@ import type { ConfigSource } from "../store/source.ts";
 import { Store } from "../store/store.ts";
 import { createAnswer, createNotFound } from "./chains.ts";
 import { ConsumerIndex } from "./consumer-index.ts";
+import { compileDenied, denyTargets } from "./denied-targets.ts";
 import { createDispatch } from "./dispatch.ts";
 import { type ExplainRequest, explainRequest, type GatewayExplanation } from "./explain.ts";
 import { GlobalRules } from "./global-rules.ts";
@@ -52,6 +53,11 @@ export interface GatewayOptions {
   readonly plugins?: readonly Plugin[];
   /** CIDR ranges of proxies whose `X-Forwarded-*` fields are believed. Default: none. */
   readonly trustedProxies?: readonly string[];
+  /**
+   * CIDR ranges that no upstream's node may be in, so that who writes the store cannot reach, say, a cloud's metadata address. A resource that
+   * names such an address is rejected; a name is refused once it turns out to stand for one. Default: none.
+   */
+  readonly denyTargets?: readonly string[];
   /** Milliseconds for a request up to its answer's head, over all tries; 0 = none. Default: 0. */
   readonly totalTimeout?: number;
   /** Bytes of a body that routes may look into (`post_arg_*`, `graphql_*`). Default: 1048576 (1 MiB). */
@@ -128,19 +134,21 @@ export function createGateway(options: GatewayOptions): Gateway {
   const catalogue = createCatalogue([...builtinPlugins, ...options.plugins ?? []], {
     redis: options.redis !== undefined,
   });
+  const denied = compileDenied(options.denyTargets ?? []);
   const upstreams: UpstreamSet = new UpstreamSet({
     release: (peer) => transport.release(peer),
-    probe: createProbe(transport, options.tcpProbe),
+    probe: createProbe(transport, options.tcpProbe, denied),
     certificate: (id) => clientCertificate(store.get("ssl", id)),
     healthChanged: logHealth,
     ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
     ...(options.upstreamCa === undefined ? {} : { ca: options.upstreamCa }),
+    ...(denied === undefined ? {} : { denied }),
   });
   const store: Store = new Store({
     prefix: source.prefix,
     load: {
       plugins: catalogue,
-      inspect: createInspector(router),
+      inspect: denyTargets(createInspector(router), denied),
       ...(options.maxResourceBytes === undefined ? {} : { maxBytes: options.maxResourceBytes }),
       ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
     },

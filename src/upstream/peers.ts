@@ -1,4 +1,5 @@
 import type { KeepAlive, Peer, TransportTls } from "../forward/transport.ts";
+import type { AddressTest } from "../net/cidr.ts";
 
 /** TLS settings of an upstream, but for the server's name. */
 export type PeerTls = Omit<TransportTls, "servername">;
@@ -8,6 +9,8 @@ export interface PeerSettings {
   readonly keepAlive: KeepAlive;
   /** Absent: plain TCP. */
   readonly tls?: PeerTls;
+  /** Addresses that no connection may go to. The same for as long as the process runs. */
+  readonly denied?: AddressTest;
 }
 
 /** A peer and the requests that use it. */
@@ -91,12 +94,13 @@ export class NodePeers {
   }
 
   #make(servername: string): PeerLease {
-    const { tls, keepAlive } = this.#settings;
+    const { tls, keepAlive, denied } = this.#settings;
     const peer: Peer = {
       host: this.#host,
       port: this.#port,
       keepAlive,
       ...(tls === undefined ? {} : { tls: { ...tls, servername } }),
+      ...(denied === undefined ? {} : { denied }),
     };
     return { peer, users: 0, retired: false };
   }

@@ -1,6 +1,7 @@
 import type { InlineUpstream } from "../config/upstream.ts";
 import { GatewayError } from "../errors.ts";
 import type { Peer, TransportTimeouts } from "../forward/transport.ts";
+import type { AddressTest } from "../net/cidr.ts";
 import type { Balancer } from "./balance/balancer.ts";
 import { createBalancer } from "./balance/create.ts";
 import { explainPick, type NodeExplanation } from "./explain.ts";
@@ -40,6 +41,8 @@ export interface UpstreamEnvironment {
   readonly certificate?: (id: string) => ClientCertificate | undefined;
   /** PEM of authorities trusted besides the system's. */
   readonly ca?: string;
+  /** Addresses that no node may have. Default: every address may be one. */
+  readonly denied?: AddressTest;
   /** Told of every change of a node's health; for logs. */
   readonly healthChanged?: (upstream: Upstream, event: HealthEvent) => void;
   /** Default: 20 % of the requests and 10 per second. */
@@ -253,7 +256,9 @@ export class Upstream implements PickedOwner {
         `Cannot use upstream ${this.id} as 'tls.client_cert_id' must name an ssl of type client: current value is ${id}`;
       throw new GatewayError("missing_reference", 502, message);
     }
-    return toPeerSettings(config, certificate, this.#environment.ca);
+    const { ca, denied } = this.#environment;
+    const settings = toPeerSettings(config, certificate, ca);
+    return denied === undefined ? settings : { ...settings, denied };
   }
 
   #take(config: InlineUpstream): void {
@@ -271,6 +276,8 @@ export class Upstream implements PickedOwner {
   #takeNodes(config: InlineUpstream): void {
     const gone = new Set(this.#nodes.keys());
     for (const settings of config.nodes ?? []) {
+      // Where a resource is read such a node is refused; this is for those that come another way, as in a plugin's configuration.
+      if (this.#environment.denied?.(settings.host)) continue;
       const id = nodeId(settings.host, settings.port);
       gone.delete(id);
       const node = this.#nodes.get(id);

@@ -1,3 +1,4 @@
+import { isAddress } from "../../net/cidr.ts";
 import { Deadline } from "../../net/deadline.ts";
 import type { RawHeaders } from "../../net/raw-headers.ts";
 import { type OutboundAnswer, type OutboundRequest, type Peer, type Transport, TransportError } from "../transport.ts";
@@ -191,7 +192,10 @@ function watched(
   }, { highWaterMark: 0 });
 }
 
-function reasonToRefuse({ method, body }: OutboundRequest): string | undefined {
+function reasonToRefuse({ method, body, peer }: OutboundRequest): string | undefined {
+  if (peer.denied !== undefined && (!isAddress(peer.host) || peer.denied(peer.host))) {
+    return "fetch does not tell which address a name stands for, and some are denied";
+  }
   if (body !== null && (method === "GET" || method === "HEAD")) return `fetch cannot send a body with ${method}`;
   return undefined;
 }

@@ -22,6 +22,10 @@ export function connectPeer(
   const where = `${peer.host}:${peer.port}`;
   let secured = peer.tls === undefined;
   let standing = false;
+  if (peer.denied?.(peer.host)) {
+    const abandon = setTimeout(() => done(deniedError(where, peer.host), null), 0);
+    return () => clearTimeout(abandon);
+  }
   const socket = open(peer);
   let timer: ReturnType<typeof setTimeout> | undefined;
   const settle = (error: TransportError | null) => {
@@ -38,10 +42,13 @@ export function connectPeer(
   const onClose = () => settle(connectError(where, new Error("The connection was closed"), standing && !secured));
   socket.once("connect", () => {
     standing = true;
+    // A name is checked once it stands for an address, so that nothing can come between the check and the connection.
+    if (isDenied(peer, socket)) return settle(deniedError(where, socket.remoteAddress));
     if (secured) settle(null);
   });
   if (!secured) {
     socket.once("secureConnect", () => {
+      if (isDenied(peer, socket)) return settle(deniedError(where, socket.remoteAddress));
       secured = true;
       settle(null);
     });
@@ -61,6 +68,15 @@ export function connectPeer(
     socket.on("error", () => {});
     socket.destroy();
   };
+}
+
+/** An address that the runtime does not tell counts as denied. */
+function isDenied({ denied }: Peer, { remoteAddress }: Socket): boolean {
+  return denied !== undefined && (remoteAddress === undefined || denied(remoteAddress));
+}
+
+function deniedError(where: string, address: string | undefined): TransportError {
+  return new TransportError("connect_failed", false, `Connect to ${where}: ${address} is an address that is denied`);
 }
 
 function open(peer: Peer): Socket {
