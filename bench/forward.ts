@@ -41,7 +41,15 @@ try {
         if (runtime === "node" && listener === "native") continue;
         const port = await freePort(), control = await freePort();
         const [command, ...args] = COMMANDS[runtime]!;
-        const flags = ["run", "--resources", resources, "--listen", `127.0.0.1:${port}`, "--control", `127.0.0.1:${control}`];
+        const flags = [
+          "run",
+          "--resources",
+          resources,
+          "--listen",
+          `127.0.0.1:${port}`,
+          "--control",
+          `127.0.0.1:${control}`,
+        ];
         const pid = await start(command!, [...args, ...flags, "--listener", listener, "--transport", transport], port);
         load(`http://127.0.0.1:${port}/x`, pid, { seconds: 2 });
         load(`http://127.0.0.1:${yardstickPort}/x`, yardstick, { seconds: 1 });

@@ -161,7 +161,7 @@ function gatewatch(work: Workload, size: number): Result {
   return { matchNs, requestNs, changeUs, bytes };
 }
 
-/** What is used of find-my-way. It is no dependency of the project: where it is not installed (`npm install --no-save find-my-way`), its rows are left out. */
+/** What is used of find-my-way. */
 interface FindMyWay {
   on(
     method: string,

@@ -28,7 +28,13 @@ export interface LoadOptions {
  */
 export function load(url: string, pid: number, options: LoadOptions): Load {
   const { seconds, connections = 64, headers = [], script } = options;
-  const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency", ...headers.flatMap((header) => ["-H", header])];
+  const args = [
+    "-t1",
+    `-c${connections}`,
+    `-d${seconds}s`,
+    "--latency",
+    ...headers.flatMap((header) => ["-H", header]),
+  ];
   if (script !== undefined) args.push("-s", script);
   const before = cpuSeconds(pid);
   const output = execFileSync("wrk", [...args, url], { encoding: "utf8" });

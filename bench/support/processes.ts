@@ -67,7 +67,10 @@ export async function stop(pid: number): Promise<void> {
 function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => resolve(true)).once("error", () => resolve(false)).once("close", () => socket.destroy());
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false)).once(
+      "close",
+      () => socket.destroy(),
+    );
     socket.once("connect", () => socket.destroy());
   });
 }
@@ -102,7 +105,11 @@ export async function startNginx(port: number, origin?: number): Promise<number>
     `daemon off; worker_processes 1; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
 events { worker_connections 4096; }
 http { access_log off; keepalive_requests 1000000000;
-${origin === undefined ? "" : `upstream origin { server 127.0.0.1:${origin}; keepalive 128; keepalive_requests 1000000000; }`}
+${
+      origin === undefined
+        ? ""
+        : `upstream origin { server 127.0.0.1:${origin}; keepalive 128; keepalive_requests 1000000000; }`
+    }
 server { listen 127.0.0.1:${port}; location / { ${location} } } }
 `,
   );
