@@ -1,4 +1,5 @@
 import type { Command } from "./command.ts";
+import { RESOURCE_COMMANDS } from "./resource-commands.ts";
 import { CONFIG } from "./run-settings.ts";
 import { CONTROL_URL, SETTINGS } from "./settings.ts";
 
@@ -66,4 +67,5 @@ export const COMMANDS: readonly Command[] = [
     positionals: ["KIND"],
     load: async () => (await import("./schema.ts")).schema,
   },
+  ...RESOURCE_COMMANDS,
 ];

@@ -57,7 +57,7 @@ export function parseFlags(args: readonly string[], known: KnownFlags): Flags {
 
   // What follows an unknown flag may be its value, so that only the flag is worth a message.
   const expected = known.positionals ?? [];
-  const extra = positionals[expected.length];
+  const extra = expected.at(-1)?.endsWith("...") ? undefined : positionals[expected.length];
   if (extra !== undefined && problems.length === 0) problems.push(`Unexpected argument "${extra}"`);
   return { values, switches, positionals, problems };
 }

@@ -13,7 +13,7 @@ export function programHelp(commands: readonly Command[]): string {
     "Usage: gatewatch COMMAND [flags]",
     "",
     "Commands",
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`),
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`),
     "",
     "Flags",
     "  -h, --help      Show this help, or that of a command: gatewatch run --help",

@@ -1,0 +1,72 @@
+import { readFile } from "node:fs/promises";
+import { type CommandInput, EXIT } from "./command.ts";
+import { createChecker } from "./resources/catalogue.ts";
+import { compareValues } from "./resources/compare.ts";
+import { readName, readRevision } from "./resources/flags.ts";
+import { refuseBad } from "./resources/one.ts";
+import { REDACTED, restore } from "./resources/secrets.ts";
+import { readInput } from "./resources/terminal.ts";
+import { contentOf, decodeValue, encodeValue, isFields, storedForm } from "./resources/value.ts";
+import { Failure, withTarget } from "./resources/with-target.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** Bytes of one value that are read; what a gateway takes is less. */
+const MAX_BYTES = 4 << 20;
+
+/** `gatewatch put`: one resource, from a file or standard input, unless somebody else wrote it meanwhile. */
+export async function put(input: CommandInput): Promise<number> {
+  const { flags } = input;
+  const named = readName(flags, "put");
+  const revision = readRevision(flags, "revision");
+  const given = await readValue(flags.values.get("file")?.at(-1) ?? "-");
+  const checker = createChecker();
+  return await withTarget(input, async (target) => {
+    const { entry } = await target.get(named.key);
+    const stored = entry?.modRevision ?? 0;
+    if (revision !== undefined && revision !== stored) throw new Failure(conflict(named.key, stored));
+    const before = entry === undefined ? undefined : decodeValue(entry.value)?.value;
+    const { value, missing } = restore(storedForm(named.kind, named.id, given), before);
+    if (missing.length > 0) {
+      throw new Failure(`Cannot write ${named.key}: ${missing[0]} is ${REDACTED}, and nothing is stored there`);
+    }
+    await refuseBad(target, named, value, checker);
+    const same = entry !== undefined &&
+      compareValues(contentOf(named.kind, before), contentOf(named.kind, value)).length === 0;
+    if (same) return tell("unchanged", stored);
+    const guards = [{ key: named.key, modRevision: stored }];
+    const result = await target.commit({ puts: [{ key: named.key, value: encodeValue(value) }], guards });
+    if (!result.ok) throw new Failure(conflict(named.key, undefined));
+    return tell(entry === undefined ? "created" : "changed", result.revision);
+  });
+
+  function tell(what: string, at: number): number {
+    if (flags.switches.has("json")) console.log(JSON.stringify({ key: named.key, result: what, revision: at }));
+    else console.log(`${named.key} ${what} at revision ${at}`);
+    return EXIT.done;
+  }
+}
+
+function conflict(key: string, stored: number | undefined): string {
+  if (stored === 0) return `Cannot write ${key}: it is not there any more, or not yet`;
+  const at = stored === undefined ? "meanwhile" : `at revision ${stored}`;
+  return `Cannot write ${key}: somebody else wrote it ${at}; get it again, and put your change to that`;
+}
+
+/** YAML or JSON: the value alone, as a file's entry. @throws UsageError */
+async function readValue(path: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = path === "-" ? await readInput(MAX_BYTES) : await readFile(path, "utf8");
+  } catch (error) {
+    throw new UsageError([`Cannot read ${path === "-" ? "standard input" : path}: ${(error as Error).message}`]);
+  }
+  const { parse } = await import("yaml");
+  let value: unknown;
+  try {
+    value = parse(text, { prettyErrors: false });
+  } catch (error) {
+    throw new UsageError([`Cannot read the value: it is neither JSON nor YAML (${(error as Error).message})`]);
+  }
+  if (isFields(value)) return value;
+  throw new UsageError(['Cannot use the value: write an object, as in {"uri":"/a","upstream_id":"1"}']);
+}
