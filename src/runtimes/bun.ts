@@ -15,7 +15,7 @@ interface BunGlobal {
     idleTimeout: number;
     maxRequestBodySize: number;
     development: boolean;
-    reusePort?: boolean;
+    reusePort: boolean;
     error: () => Response;
     fetch: (request: Request, server: BunServer) => Response | Promise<Response>;
   }): BunServer;
@@ -37,37 +37,45 @@ const MAX_IDLE = 255;
 
 /**
  * The listener over `Bun.serve`. It has normalised the target before anyone can read it, joins the fields of one name, writes its own reason
- * phrases, sends streams chunked, has one timeout for heads and idle connections (in steps of 4 s), and no upgrades here.
+ * phrases, and has no upgrades here. A head must be there after 12 s, whatever the settings say; connections idle for the idle timeout, in steps of
+ * 4 s, or 255 s after an answer without a length; handlers and streams may be silent for 255 s.
  */
 export const listenBun: Listen = (options: ListenOptions): Promise<Listener> => {
   const { host: hostname, port, reusePort, limits } = options;
   const idle = limits.idleTimeout > 0 ? limits.idleTimeout : limits.headerTimeout;
   if (runtime === undefined) throw new Error("Cannot listen with Bun.serve: this is not Bun");
+  const idleSeconds = Math.min(Math.ceil(idle / 1000), MAX_IDLE);
   const server = runtime.serve({
     hostname,
     port,
-    idleTimeout: Math.min(Math.ceil(idle / 1000), MAX_IDLE),
-    maxRequestBodySize: limits.bodyBytes > 0 ? limits.bodyBytes : Number.MAX_SAFE_INTEGER,
+    idleTimeout: idleSeconds,
+    // The limit is kept where the body is read, so that what was too large can be told from a client that has gone.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     development: false,
-    ...(reusePort === undefined ? {} : { reusePort }),
+    // Bun's default outside development mode is true, and would bind a port twice.
+    reusePort: reusePort ?? false,
     error: () => new Response(null, { status: 500 }),
     fetch(request, server) {
       // The timeout is for clients; a handler takes as long as the upstream is allowed to.
-      server.timeout(request, 0);
-      return answerNative(
+      server.timeout(request, MAX_IDLE);
+      const ip = server.requestIP(request);
+      const answer = answerNative(
         {
           request,
           localPort: server.port ?? 0,
           faithful: false,
           target: () => targetOf(request.url),
-          peer() {
-            const ip = server.requestIP(request);
-            return ip === null ? { address: "", port: 0 } : { address: plainAddress(ip.address), port: ip.port };
-          },
+          peer: ip === null ? { address: "", port: 0 } : { address: plainAddress(ip.address), port: ip.port },
         },
         options,
         server.pendingRequests,
       );
+      const idleAgain = (response: Response): Response => {
+        // Events may be far between; what has a length is on its way.
+        if (response.headers.has("content-length") || response.body === null) server.timeout(request, idleSeconds);
+        return response;
+      };
+      return answer instanceof Promise ? answer.then(idleAgain) : idleAgain(answer);
     },
   });
   return Promise.resolve({

@@ -30,7 +30,7 @@ export const listenDeno: Listen = (options: ListenOptions): Promise<Listener> =>
         localPort,
         faithful: true,
         target: (host) => targetOf(request.url, host),
-        peer: () => ({ address: plainAddress(info.remoteAddr.hostname), port: info.remoteAddr.port }),
+        peer: { address: plainAddress(info.remoteAddr.hostname), port: info.remoteAddr.port },
       },
       options,
       busy,

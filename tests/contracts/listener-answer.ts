@@ -174,7 +174,6 @@ export const answerRows: readonly Row<ListenerContext>[] = [
     const served = await context.answering({ headers: ["Content-Type", "text/event-stream"], body });
     const client = await served.connect();
     await client.write(get());
-    await client.readHead(2_000);
     for (let i = 0; i < 3; i++) {
       controller.enqueue(new TextEncoder().encode(`data: ${i}\n\n`));
       await client.readUntil(`data: ${i}\n\n`, 2_000);

@@ -1,4 +1,5 @@
-import { errorResponse } from "../../errors.ts";
+import { type ErrorCode, errorResponse } from "../../errors.ts";
+import { nativeResponse } from "../../forward/answer.ts";
 import type { Address, Inbound } from "../../net/inbound.ts";
 import type { RawHeaders } from "../../net/raw-headers.ts";
 import { checkHead } from "../../net/request-policy.ts";
@@ -13,7 +14,7 @@ export interface NativeRequest {
   target(host: string): string | undefined;
   /** Whether {@link NativeRequest.target} is byte for byte what was received. */
   readonly faithful: boolean;
-  peer(): Address;
+  readonly peer: Address;
 }
 
 /**
@@ -36,9 +37,9 @@ export function answerNative(
   }
   // Without a valid Host field the URL says nothing: the policy is given an invalid target then, and names the field first.
   const head = checkHead(request.method, native.target(host) ?? "", headers, limits);
-  if (!head.ok) return errorResponse(head.code, head.status);
-  if (limits.bodyBytes > 0 && head.length > limits.bodyBytes) return errorResponse("body_too_large", 413);
-  if (limits.connections > 0 && busy > limits.connections) return errorResponse("not_ready", 503);
+  if (!head.ok) return refusal(head.code, head.status);
+  if (limits.bodyBytes > 0 && head.length > limits.bodyBytes) return refusal("body_too_large", 413);
+  if (limits.connections > 0 && busy > limits.connections) return refusal("not_ready", 503);
   try {
     const response = handler(request, new NativeInbound(native, head.target, headers, head.length, options));
     return response instanceof Promise ? response.then(checked, failed) : checked(response);
@@ -47,9 +48,16 @@ export function answerNative(
   }
 }
 
+/** What follows on the connection may not be a request. */
+function refusal(code: ErrorCode, status: number): Response {
+  const response = errorResponse(code, status);
+  response.headers.set("connection", "close");
+  return response;
+}
+
 /** A runtime would take a status that it cannot write for an error of its own, or for an upgrade. */
 function checked(response: Response): Response {
-  return response.status === 101 ? errorResponse("bad_answer", 502) : response;
+  return response.status === 101 ? errorResponse("bad_answer", 502) : nativeResponse(response);
 }
 
 /** The handler has promised never to fail; the client is answered all the same. */
@@ -61,12 +69,12 @@ class NativeInbound implements Inbound {
   readonly target: string;
   readonly faithful: boolean;
   readonly headers: RawHeaders;
+  readonly peer: Address;
   readonly localPort: number;
   readonly secure = false;
   readonly #native: NativeRequest;
   readonly #length: number;
   readonly #options: ListenOptions;
-  #peer: Address | undefined;
   #body: ReadableStream<Uint8Array> | undefined;
 
   constructor(native: NativeRequest, target: string, headers: RawHeaders, length: number, options: ListenOptions) {
@@ -74,13 +82,10 @@ class NativeInbound implements Inbound {
     this.target = target;
     this.faithful = native.faithful;
     this.headers = headers;
+    this.peer = native.peer;
     this.localPort = native.localPort;
     this.#length = length;
     this.#options = options;
-  }
-
-  get peer(): Address {
-    return this.#peer ??= this.#native.peer();
   }
 
   get body(): ReadableStream<Uint8Array> | null {

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Address, Inbound, UpgradeHook } from "../../net/inbound.ts";
+import type { Address, Inbound, UpgradeHook, Watchable } from "../../net/inbound.ts";
 import type { RawHeaders } from "../../net/raw-headers.ts";
 import { bodyStream } from "./body.ts";
 import type { Connection } from "./connection.ts";
 
 /** What is known of a request over `node:http`; what costs something is made when it is asked for. */
-export class NodeInbound implements Inbound {
+export class NodeInbound implements Inbound, Watchable {
   readonly target: string;
   readonly faithful = true;
   readonly headers: RawHeaders;
@@ -17,6 +17,7 @@ export class NodeInbound implements Inbound {
   #body: ReadableStream<Uint8Array> | undefined;
   #abort: AbortController | undefined;
   #gone = false;
+  #listener: (() => void) | undefined;
 
   constructor(
     target: string,
@@ -61,10 +62,20 @@ export class NodeInbound implements Inbound {
     return this.#abort.signal;
   }
 
+  get watchable(): Watchable {
+    return this;
+  }
+
+  watch(listener: (() => void) | undefined): void {
+    if (this.#gone) listener?.();
+    else this.#listener = listener;
+  }
+
   /** Called when the client has gone before its answer was complete. */
   clientGone(): void {
     this.#gone = true;
     this.#abort?.abort();
+    this.#listener?.();
   }
 }
 

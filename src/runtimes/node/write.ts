@@ -1,5 +1,5 @@
 import { type ServerResponse, STATUS_CODES } from "node:http";
-import { answerHead } from "../../forward/answer.ts";
+import { answerHead, untouchedAnswer } from "../../forward/answer.ts";
 import { Deadline } from "../../net/deadline.ts";
 import type { RawHeaders } from "../../net/raw-headers.ts";
 
@@ -34,22 +34,30 @@ export interface WriteOptions {
  * the client can tell. Resolves when all is written or the client has gone.
  */
 export async function writeAnswer(outgoing: ServerResponse, response: Response, options: WriteOptions): Promise<void> {
-  const head = answerHead(response);
+  const untouched = untouchedAnswer(response);
+  const head = untouched ?? answerHead(response);
   const { status } = head;
   const reason = head.reason || (STATUS_CODES[status] ?? "");
-  const body = response.body;
+  const body = untouched === undefined ? response.body : untouched.body;
   if (outgoing.destroyed || outgoing.socket?.destroyed === true) {
-    await body?.cancel().catch(() => {});
+    if (body instanceof ReadableStream) await body.cancel().catch(() => {});
     return;
   }
   const bodiless = options.method === "HEAD" || status === 204 || status === 304;
   const { headers, length } = prepare(head.headers, status === 204);
   if (options.close) headers.push("Connection", "close");
   if (body === null || bodiless) {
-    body?.cancel().catch(() => {});
+    if (body instanceof ReadableStream) body.cancel().catch(() => {});
     if (length === undefined && !bodiless) headers.push("Content-Length", "0");
     outgoing.writeHead(status, reason, headers);
     outgoing.end();
+    return;
+  }
+  if (body instanceof Uint8Array) {
+    if (length === undefined) headers.push("Content-Length", String(body.byteLength));
+    else if (length !== body.byteLength) return void outgoing.destroy();
+    outgoing.writeHead(status, reason, headers);
+    outgoing.end(body);
     return;
   }
   const parts = new LookAhead(body.getReader());

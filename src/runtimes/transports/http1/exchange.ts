@@ -54,9 +54,14 @@ export class Exchange implements ConnectionUser {
   }
 
   start(): void {
-    const { signal, timeouts } = this.#request;
-    if (signal.aborted) return this.#onAbort();
-    signal.addEventListener("abort", this.#onAbort);
+    const { timeouts, watchable } = this.#request;
+    if (watchable !== undefined) watchable.watch(this.#onAbort);
+    else {
+      const { signal } = this.#request;
+      if (signal.aborted) return this.#onAbort();
+      signal.addEventListener("abort", this.#onAbort);
+    }
+    if (this.#over) return;
     const connection = this.#pool.take();
     if (connection !== undefined) return this.#begin(connection);
     this.#cancelConnect = this.#pool.connect(timeouts.connect, (error, made) => {
@@ -239,7 +244,9 @@ export class Exchange implements ConnectionUser {
 
   #finish(): void {
     this.#over = true;
-    this.#request.signal.removeEventListener("abort", this.#onAbort);
+    const { watchable } = this.#request;
+    if (watchable !== undefined) watchable.watch(undefined);
+    else this.#request.signal.removeEventListener("abort", this.#onAbort);
   }
 }
 
