@@ -27,6 +27,8 @@ export interface ControlOptions {
   readonly draining: () => boolean;
   /** Whether it is bound to loopback: see {@link loopbackHost}. */
   readonly loopback: boolean;
+  /** What `GET /metrics` answers with; absent where there are no metrics. */
+  readonly metrics?: () => Response;
   /** Further fields of `GET /status`: what the process around the gateway knows (addresses, connections). */
   readonly facts?: () => Readonly<Record<string, unknown>>;
 }
@@ -42,6 +44,7 @@ const STATUS_KEYS = 100;
  * - `GET /ready`: 200 once the first full list of resources is applied, 503 with the reason before that and while draining
  * - `GET /status`: everything at a glance; `GET /status/keys`: every key with something to say, by `state`, `kind`, `limit`
  * - `GET /schema/KIND`: the JSON Schema of a kind's stored value; `GET /schema`: of all
+ * - `GET /metrics`: for Prometheus
  * - `GET /upstreams`: every upstream's nodes, whether they are in use and why
  * - `POST /explain`: why a request would go where it goes
  */
@@ -101,6 +104,8 @@ export function createControl(options: ControlOptions): Hono {
     const { jsonSchema } = await import("../config/schemas.ts");
     return c.json(jsonSchema(kind));
   });
+  const { metrics } = options;
+  if (metrics !== undefined) get("/metrics", () => metrics());
   get("/upstreams", (c) => c.json({ upstreams: gateway.upstreams() }));
   paths.set("/explain", ["POST"]);
   app.post("/explain", (c) => answerExplain(c, gateway.explain));

@@ -1,6 +1,8 @@
+import { hostname } from "node:os";
 import { getLogger } from "@logtape/logtape";
 import { createControl } from "../admin/control.ts";
 import { createAccessLog } from "../observe/access-log.ts";
+import { answerMetrics } from "../observe/metrics.ts";
 import type { Listener, ListenerHandler, ListenerLimits } from "../runtimes/listener.ts";
 import type { Runtime } from "../runtimes/runtime.ts";
 import { VERSION } from "../version.ts";
@@ -65,6 +67,8 @@ export async function startGateway(settings: RunSettings, runtime: Runtime): Pro
     return cut.reduce((sum, each) => sum + each, 0);
   };
 
+  const connections = () => listeners.reduce((sum, listener) => sum + listener.connections(), 0);
+
   try {
     const app = createControl({
       gateway,
@@ -72,6 +76,8 @@ export async function startGateway(settings: RunSettings, runtime: Runtime): Pro
       runtime: { name: runtime.name, version: runtime.version },
       draining: () => draining,
       loopback: isLoopback(settings.control.host),
+      metrics: () =>
+        answerMetrics({ gateway, prefix: source.prefix, hostname: hostname(), version: VERSION, connections }),
       facts: () => ({
         listening: listeners.map(({ name, address, connections }) => ({
           address: addressText({ host: address.address, port: address.port }),

@@ -11,8 +11,10 @@ export function messageResponse(
 ): Response {
   // A Response of these statuses must not have one.
   if (status === 204 || status === 205 || status === 304) return new Response(null, { status, headers: fields });
-  return new Response(JSON.stringify({ message }) + "\n", {
+  // As bytes, whose number is told, for those who count them.
+  const body = new TextEncoder().encode(JSON.stringify({ message }) + "\n");
+  return new Response(body, {
     status,
-    headers: { "content-type": "application/json", ...fields },
+    headers: { "content-type": "application/json", "content-length": String(body.byteLength), ...fields },
   });
 }

@@ -9,6 +9,7 @@ import { keyAuth } from "./key-auth.ts";
 import { limitConn } from "./limit-conn.ts";
 import { limitCount } from "./limit-count.ts";
 import { limitReq } from "./limit-req.ts";
+import { prometheus } from "./prometheus.ts";
 import { proxyRewrite } from "./proxy-rewrite.ts";
 import { redirect } from "./redirect.ts";
 import { requestId } from "./request-id.ts";
@@ -32,4 +33,5 @@ export const builtinPlugins: readonly Plugin[] = [
   trafficSplit,
   redirect,
   responseRewrite,
+  prometheus,
 ];
