@@ -102,14 +102,17 @@ export function createGrpcClient(options: ClientOptions): EtcdClient {
     throw toEtcdError(error, context);
   }
   const { channel, sockets } = made;
+  // etcd3 closes the channel of its stubs after any error that it takes for one of the network, a cancelled stream among them. This one
+  // is ours to close.
+  const lent = Object.create(channel, { close: { value: () => undefined } }) as Channel;
   const calls = createCallList();
   const etcd = new Etcd3({
     hosts: `${endpoint.host}:${endpoint.port}`,
     faultHandling: { global: noPolicy as never, host: () => noPolicy as never },
-    grpcOptions: { channelOverride: channel, interceptors: [calls.interceptor] } as never,
+    grpcOptions: { channelOverride: lent, interceptors: [calls.interceptor] } as never,
   });
   let token: string | undefined;
-  internalsOf(etcd, channel).pool.authenticator = {
+  internalsOf(etcd, lent).pool.authenticator = {
     invalidateMetadata() {
       // A login is for one session; the loop begins a new one.
     },

@@ -12,7 +12,7 @@ export interface EtcdLimits {
   readonly auditMs: number;
   /** Most keys per page of a list. Default 1000. */
   readonly pageSize: number;
-  /** Values of one list, together. Default 256 MiB. */
+  /** Keys and values of one list, together. Default 256 MiB. */
   readonly listBytes: number;
   /** One answer. Default 64 MiB. */
   readonly messageBytes: number;

@@ -5,7 +5,7 @@ import type { Listing } from "./replica.ts";
 
 /** What a list is bounded by. */
 export interface ListBounds {
-  /** Values together, in bytes. */
+  /** Keys and values together, in bytes. */
   readonly listBytes: number;
 }
 
@@ -45,7 +45,7 @@ export interface ListRange {
 /**
  * Reads every key from `key` to `end`, in pages that are all of the first page's revision.
  *
- * @throws EtcdError where a page fails; Doubt `too_large` where the values are more than `listBytes`.
+ * @throws EtcdError where a page fails; Doubt `too_large` where keys and values are more than `listBytes`.
  */
 export async function listAll(
   client: EtcdClient,
@@ -92,7 +92,7 @@ async function listOnce(
       throw new Doubt("cluster", "the cluster changed while it was listed");
     }
     for (const item of answer.items) {
-      bytes += item.value.length;
+      bytes += item.key.length + item.value.length;
       items.set(item.key, item);
     }
     if (bytes > listBytes) {

@@ -1,0 +1,3 @@
+import { etcdClientContract } from "./etcd-client.ts";
+
+etcdClientContract("grpc");
