@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { answerMetrics } from "../../src/observe/metrics.ts";
 import type { Gateway } from "../../src/gateway/gateway.ts";
 
@@ -46,4 +47,15 @@ export function parseMetrics(text: string): Scrape {
     find,
     sum: (name, labels) => find(name, labels).reduce((total, { value }) => total + value, 0),
   };
+}
+
+/** Why text cannot be given to promtool; false where it can (Debian's package `prometheus` has it). */
+export const withoutPromtool: string | false = spawnSync("promtool", ["--version"]).status === 0
+  ? false
+  : "promtool is not installed (apt-get install --no-install-recommends prometheus)";
+
+/** What `promtool check metrics` has to say of a text; empty where it is content. */
+export function lint(text: string): string {
+  const { status, stdout, stderr } = spawnSync("promtool", ["check", "metrics"], { input: text, encoding: "utf8" });
+  return status === 0 ? stdout + stderr : `${status}: ${stdout}${stderr}`;
 }
