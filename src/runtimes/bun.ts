@@ -66,6 +66,7 @@ export const listenBun: Listen = (options: ListenOptions): Promise<Listener> => 
           faithful: false,
           target: () => targetOf(request.url),
           peer: ip === null ? { address: "", port: 0 } : { address: plainAddress(ip.address), port: ip.port },
+          signal: () => request.signal,
         },
         options,
         server.pendingRequests,

@@ -31,6 +31,8 @@ export const listenDeno: Listen = (options: ListenOptions): Promise<Listener> =>
         faithful: true,
         target: (host) => targetOf(request.url, host),
         peer: { address: plainAddress(info.remoteAddr.hostname), port: info.remoteAddr.port },
+        // Deno aborts it after every answer, too, which ends nothing, and warns of that once unless it runs with --unstable-no-legacy-abort.
+        signal: () => request.signal,
       },
       options,
       busy,

@@ -15,6 +15,8 @@ export interface NativeRequest {
   /** Whether {@link NativeRequest.target} is byte for byte what was received. */
   readonly faithful: boolean;
   readonly peer: Address;
+  /** Aborts when the client has gone before its answer was complete. */
+  signal(): AbortSignal;
 }
 
 /**
@@ -101,6 +103,6 @@ class NativeInbound implements Inbound {
   }
 
   get signal(): AbortSignal {
-    return this.#native.request.signal;
+    return this.#native.signal();
   }
 }

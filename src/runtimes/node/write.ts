@@ -38,7 +38,10 @@ export async function writeAnswer(outgoing: ServerResponse, response: Response, 
   const head = untouched ?? answerHead(response);
   const { status } = head;
   const reason = head.reason || (STATUS_CODES[status] ?? "");
-  const body = untouched === undefined ? response.body : untouched.body;
+  // Trailers come after a body in chunks only, which bytes are not sent in.
+  const plain = untouched !== undefined &&
+    (untouched.trailers === undefined || untouched.body instanceof ReadableStream);
+  const body = plain ? untouched.body : response.body;
   if (outgoing.destroyed || outgoing.socket?.destroyed === true) {
     if (body instanceof ReadableStream) await body.cancel().catch(() => {});
     return;
@@ -55,7 +58,10 @@ export async function writeAnswer(outgoing: ServerResponse, response: Response, 
   }
   if (body instanceof Uint8Array) {
     if (length === undefined) headers.push("Content-Length", String(body.byteLength));
-    else if (length !== body.byteLength) return void outgoing.destroy();
+    else if (length !== body.byteLength) {
+      outgoing.socket?.destroy();
+      return;
+    }
     outgoing.writeHead(status, reason, headers);
     outgoing.end(body);
     return;
