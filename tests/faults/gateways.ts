@@ -40,6 +40,7 @@ export async function startFaultyGateway(
     endpoints: [proxy.url],
     prefix: PREFIX,
     spreadMs: 50,
+    backoffMaxMs: 500,
     log: (level, message, fields) => {
       if (level !== "debug") lines.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`);
     },
