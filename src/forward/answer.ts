@@ -1,3 +1,4 @@
+import { NodeResponse } from "./node-response.ts";
 import type { OutboundAnswer } from "./transport.ts";
 import type { RawHeaders } from "../net/raw-headers.ts";
 
@@ -10,29 +11,37 @@ export interface AnswerHead {
   readonly trailers?: Promise<RawHeaders>;
 }
 
-/** The node's own head behind a Response; a WeakMap, so that middleware sees an ordinary Response. */
-const heads = new WeakMap<Response, AnswerHead>();
+/** The node's own head behind a Response that middleware made of another; a WeakMap, so that it sees an ordinary Response. */
+const carried = new WeakMap<Response, AnswerHead>();
 
-/** Statuses whose Response must have no body (Fetch standard, "null body status"). */
-const NULL_BODY = new Set([101, 204, 205, 304]);
+function headBehind(response: Response): AnswerHead | undefined {
+  return response instanceof NodeResponse ? response.answer : carried.get(response);
+}
 
 /**
  * Wraps a node's answer as a Response for middleware to read and change. A listener that can write a raw head gets back through
  * {@link answerHead} what `Headers` cannot hold: the reason phrase, the case, the order and the number of fields.
+ *
+ * It is one of the runtime's own only once {@link nativeResponse} has made it one: most answers are read by nobody.
  */
 export function toResponse(answer: OutboundAnswer): Response {
-  const headers = new Headers();
-  for (let i = 0; i + 1 < answer.headers.length; i += 2) headers.append(answer.headers[i]!, answer.headers[i + 1]!);
-  const body = NULL_BODY.has(answer.status) ? null : answer.body as BodyInit | null;
-  const response = new Response(body, { status: answer.status, headers });
-  heads.set(response, answer);
-  return response;
+  return new NodeResponse(answer) as unknown as Response;
+}
+
+/** The Response as the runtime's own, which its server and its constructors ask for. */
+export function nativeResponse(response: Response): Response {
+  return response instanceof NodeResponse ? response.full() : response;
+}
+
+/** What a node answered, where nobody has asked for any of it but its status since; undefined where somebody may have changed it. */
+export function untouchedAnswer(response: Response): OutboundAnswer | undefined {
+  return response instanceof NodeResponse ? response.untouched : undefined;
 }
 
 /** Lets a Response that was made from another one, as Hono does to answer HEAD, have the same node's head behind it. */
 export function carryHead(from: Response, to: Response): Response {
-  const head = heads.get(from);
-  if (head !== undefined) heads.set(to, head);
+  const head = headBehind(from);
+  if (head !== undefined) carried.set(to, head);
   return to;
 }
 
@@ -41,7 +50,12 @@ export function carryHead(from: Response, to: Response): Response {
  * removed since; otherwise what the Response says.
  */
 export function answerHead(response: Response): AnswerHead {
-  const head = heads.get(response);
+  const untouched = untouchedAnswer(response);
+  if (untouched !== undefined) {
+    const { status, reason, headers, trailers } = untouched;
+    return { status, reason, headers, ...(trailers === undefined ? {} : { trailers }) };
+  }
+  const head = headBehind(response);
   const reason = head !== undefined && head.status === response.status ? head.reason : response.statusText;
   const headers: string[] = [];
   const now = new Map<string, string>();
@@ -78,7 +92,7 @@ export function answerHead(response: Response): AnswerHead {
  * that came from no node, as the Response says.
  */
 export function headBytes(response: Response): number {
-  const head = heads.get(response);
+  const head = headBehind(response);
   // `HTTP/1.1 200 `, a line break after the reason phrase and one after the fields.
   let bytes = 17 + (head?.reason ?? response.statusText).length;
   if (head === undefined) {

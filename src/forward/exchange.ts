@@ -10,7 +10,12 @@ export interface Exchange {
   readonly client: Client;
   /** The Host field as the client sent it. */
   readonly hostField: string;
+  /** As the client sent it. */
+  readonly method: string;
+  /** What plugins may change, made when first asked for. */
   readonly request: UpstreamRequest;
+  /** The same, where it has been asked for. */
+  readonly changed: UpstreamRequest | undefined;
   /** The value of an nginx variable, for hash keys. */
   readonly variable: (name: string) => string | undefined;
   /** Whether a request to upgrade to WebSocket may be passed on. */

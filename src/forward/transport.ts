@@ -1,5 +1,5 @@
 import { type ErrorCode, GatewayError } from "../errors.ts";
-import type { ByteTunnel } from "../net/inbound.ts";
+import type { ByteTunnel, Watchable } from "../net/inbound.ts";
 import type { AddressTest } from "../net/cidr.ts";
 import type { RawHeaders } from "../net/raw-headers.ts";
 
@@ -62,6 +62,8 @@ export interface OutboundRequest {
   readonly timeouts: TransportTimeouts;
   /** Ends the exchange, at any point of it. */
   readonly signal: AbortSignal;
+  /** The same in a way that costs less; undefined where there is only the signal. */
+  readonly watchable?: Watchable | undefined;
 }
 
 /** An answer as it was received. */

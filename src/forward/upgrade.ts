@@ -1,11 +1,11 @@
 import { GatewayError } from "../errors.ts";
 import { indexOf } from "../net/header-list.ts";
 import type { ByteTunnel, Inbound } from "../net/inbound.ts";
-import { setForwarded } from "../net/forwarded.ts";
 import { forwardableAnswer } from "../net/hop-by-hop.ts";
 import { toResponse } from "./answer.ts";
 import type { Exchange } from "./exchange.ts";
 import { type ForwardOptions, outbound, pick } from "./forward.ts";
+import { RequestFields } from "./request-fields.ts";
 import type { UpgradeAnswer } from "./transport.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 
@@ -36,14 +36,14 @@ export async function forwardUpgrade(
     const which = inbound.upgrade === undefined ? "listener" : `transport '${transport.name}'`;
     throw new GatewayError("upgrade_refused", 501, `The ${which} cannot upgrade connections`);
   }
-  setForwarded(request.headers, inbound, exchange.client, exchange.hostField);
   request.headers.set("Connection", "Upgrade");
   request.headers.set("Upgrade", "websocket");
+  const fields = new RequestFields(exchange, false);
   const picked = pick(exchange, upstream, new Set());
   const begun = performance.now();
   let answer: UpgradeAnswer;
   try {
-    answer = await transport.upgrade(outbound(exchange, upstream, picked, null, options));
+    answer = await transport.upgrade(outbound(exchange, upstream, picked, fields.to(picked), null, options));
   } catch (thrown) {
     const error = thrown instanceof GatewayError
       ? thrown

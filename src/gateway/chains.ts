@@ -1,3 +1,4 @@
+import type { Context } from "hono";
 import { errorResponse, GatewayError } from "../errors.ts";
 import { forward, type ForwardOptions } from "../forward/forward.ts";
 import { asksForWebSocket, forwardUpgrade } from "../forward/upgrade.ts";
@@ -23,14 +24,21 @@ export function createAnswer(entry: RouteEntry, parts: ChainParts): Answer {
   if (runs) return createRouteChain(entry, terminal, parts);
   const loggers = createLoggers(entry.links, parts);
   let chain: Answer | undefined;
-  return (c, view) => {
-    view.loggers = loggers;
+  const bare = (view: RequestView): Promise<Response> | undefined => {
     const { global } = view;
-    if (global === undefined || global.chain === undefined && !global.authenticates) return send(view);
+    if (global !== undefined && (global.chain !== undefined || global.authenticates)) return undefined;
+    view.loggers = loggers;
+    return send(view);
+  };
+  const answer = (c: Context, view: RequestView): Response | Promise<Response> => {
+    const answered = bare(view);
+    if (answered !== undefined) return answered;
+    view.loggers = loggers;
     // Most gateways have no global rules: most routes without plugins never need this.
     chain ??= createRouteChain(entry, terminal, parts);
     return chain(c, view);
   };
+  return Object.assign(answer, { bare });
 }
 
 /** What answers requests that no route takes. */

@@ -1,8 +1,9 @@
 import type { Context, Next } from "hono";
 import { errorResponse } from "../errors.ts";
+import { nativeResponse } from "../forward/answer.ts";
 import { indexOf } from "../net/header-list.ts";
 import { parseHost } from "../net/host.ts";
-import type { Inbound } from "../net/inbound.ts";
+import type { Inbound, ListenerBindings } from "../net/inbound.ts";
 import { createPathNormalizer } from "../net/path.ts";
 import { checkHead, type HeadLimits } from "../net/request-policy.ts";
 import { bufferBody } from "./body-buffer.ts";
@@ -52,6 +53,17 @@ export function createDispatch(options: DispatchOptions) {
     return finished(view, (globalRules.chain ?? inner)(c, view));
   };
 
+  /** A request from a listener, which a view has been made of; undefined where its answer needs Hono's context. */
+  const direct = (view: RequestView): Response | Promise<Response> | undefined => {
+    if (globalRules.chain !== undefined) return undefined;
+    const match = table.match(view);
+    if (match === undefined || match === "body") return undefined;
+    view.match = match;
+    view.global = globalRules.access;
+    const answer = match.value.answer.bare?.(view);
+    return answer === undefined ? undefined : finished(view, answer);
+  };
+
   const finished = (view: RequestView, answer: Response | Promise<Response>): Response | Promise<Response> =>
     answer instanceof Promise ? answer.then((response) => finish(view, response)) : finish(view, answer);
 
@@ -66,14 +78,55 @@ export function createDispatch(options: DispatchOptions) {
     return await matched(c, view, next);
   };
 
-  return (c: Context, next?: Next): Response | Promise<Response | void> => {
-    const request = c.req.raw;
+  const viewOf = (request: Request, env: unknown): RequestView | Response => {
     options.counts.requests++;
-    if (!options.isReady()) return next === undefined ? errorResponse("not_ready", 503) : next();
-    const inbound = inboundOf(request, c.env);
-    const view = toView(request.method, inbound, !fromListener(c.env), options.isTrusted);
-    return view instanceof Response ? view : matched(c, view, next);
+    const listened = fromListener(env);
+    const inbound = listened ? env.inbound : inboundOf(request, env);
+    return toView(request.method, inbound, !listened, options.isTrusted);
   };
+
+  return {
+    /** Within Hono: what every request can be answered by. */
+    handle(c: Context, next?: Next): Response | Promise<Response | void> {
+      const env: unknown = c.env;
+      if (isViewed(env)) return matched(c, env[VIEW], next);
+      if (!options.isReady()) return next === undefined ? errorResponse("not_ready", 503) : next();
+      const view = viewOf(c.req.raw, env);
+      if (view instanceof Response) return view;
+      const answer = matched(c, view, next);
+      if (fromListener(env)) return answer;
+      // The host application's own server asks for a Response of the runtime's.
+      return answer instanceof Promise ? answer.then(toNative) : nativeResponse(answer);
+    },
+
+    /**
+     * A request from a listener of gatewatch's own, without Hono where nothing needs it.
+     *
+     * @param otherwise Answers with the bindings that it is given.
+     */
+    serve(
+      request: Request,
+      bindings: ListenerBindings,
+      otherwise: (bindings: object) => Response | Promise<Response>,
+    ): Response | Promise<Response> {
+      if (!options.isReady()) {
+        options.counts.requests++;
+        return errorResponse("not_ready", 503);
+      }
+      const view = viewOf(request, bindings);
+      if (view instanceof Response) return view;
+      return direct(view) ?? otherwise({ inbound: bindings.inbound, [VIEW]: view });
+    },
+  };
+}
+
+const toNative = (response: Response | void): Response | void => response && nativeResponse(response);
+
+/** Where the view of a request is that has been looked at before Hono was asked. */
+const VIEW = Symbol("view");
+
+function isViewed(env: unknown): env is { readonly [VIEW]: RequestView } {
+  return typeof env === "object" && env !== null && VIEW in env;
 }
 
 /** The request as it is matched, or the answer to one that cannot be. */

@@ -22,6 +22,7 @@ import { createAnswer, createNotFound } from "./chains.ts";
 import { ConsumerIndex } from "./consumer-index.ts";
 import { compileDenied, denyTargets } from "./denied-targets.ts";
 import { createDispatch } from "./dispatch.ts";
+import { fromListener } from "./inbound.ts";
 import { type ExplainRequest, explainRequest, type GatewayExplanation } from "./explain.ts";
 import { GlobalRules } from "./global-rules.ts";
 import { createInspector } from "./inspect.ts";
@@ -211,7 +212,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   return {
     fetch: createFetch(dispatch),
-    middleware: async (c, next) => await dispatch(c, next),
+    middleware: async (c, next) => await dispatch.handle(c, next),
     ready,
     status: () => statusOf(source, store),
     keys(filter) {
@@ -257,18 +258,22 @@ function createFetch(dispatch: ReturnType<typeof createDispatch>): Gateway["fetc
   const heads = new WeakMap<Request, Response>();
   const app = new Hono({ getPath: () => "/" });
   app.all("/", async (c) => {
-    const response = await dispatch(c) as Response;
+    const response = await dispatch.handle(c) as Response;
     if (c.req.raw.method === "HEAD") heads.set(c.req.raw, response);
     return response;
   });
-  return (request, env) => {
-    const response = app.fetch(request, env as object);
+  const within = (request: Request, env: object): Response | Promise<Response> => {
+    const response = app.fetch(request, env);
     if (request.method !== "HEAD") return response;
     return Promise.resolve(response).then((made) => {
       const answered = heads.get(request);
       return answered === undefined ? made : carryHead(answered, made);
     });
   };
+  return (request, env) =>
+    fromListener(env)
+      ? dispatch.serve(request, env, (bindings) => within(request, bindings))
+      : within(request, env as object);
 }
 
 function trustedProxies(ranges: readonly string[]): ((address: string) => boolean) | undefined {

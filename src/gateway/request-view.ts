@@ -37,7 +37,11 @@ export interface ActiveRoute {
 }
 
 /** Answers a request. Never rejects. */
-export type Answer = (c: Context, view: RequestView) => Response | Promise<Response>;
+export interface Answer {
+  (c: Context, view: RequestView): Response | Promise<Response>;
+  /** The same without Hono's context, which costs something; undefined where the request needs it. */
+  readonly bare?: (view: RequestView) => Promise<Response> | undefined;
+}
 
 /** What a request's head was found to be before it is matched. */
 export interface RequestHead {
@@ -144,6 +148,10 @@ export class RequestView implements MatchRequest, VariableSource, Exchange, Plug
   }
 
   readonly variable = (name: string): string | undefined => this.variables.text(name);
+
+  get changed(): UpstreamRequest | undefined {
+    return this.#request;
+  }
 
   get request(): UpstreamRequest {
     return this.#request ??= {

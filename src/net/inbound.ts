@@ -28,8 +28,16 @@ export interface Inbound {
   readonly body: ReadableStream<Uint8Array> | null;
   /** Aborts when the client has gone before its answer was complete. */
   readonly signal: AbortSignal;
+  /** The same in a way that costs less; absent where there is only the signal. */
+  readonly watchable?: Watchable;
   /** Takes the connection over after a request to upgrade; absent where the listener cannot, or nothing was asked. */
   readonly upgrade?: UpgradeHook;
+}
+
+/** What can be given up while it is under way. */
+export interface Watchable {
+  /** Calls the listener once when that happens, at once where it has; undefined takes it out. There is one at a time. */
+  watch(listener: (() => void) | undefined): void;
 }
 
 /** A connection's bytes, both ways. */
