@@ -29,6 +29,11 @@ export function jsonSchema(kind: Kind, options: JsonSchemaOptions = {}): JsonSch
   return { title: kind, ...convert(schema, options) };
 }
 
+/** The JSON Schema (draft 7) of any schema, as of a plugin's configuration. */
+export function toJson(schema: v.GenericSchema, options: JsonSchemaOptions = {}): JsonSchema {
+  return convert(schema, options);
+}
+
 function bare(schema: v.GenericSchema | undefined, options: JsonSchemaOptions): JsonSchema {
   if (schema === undefined) return { not: {} };
   const { $schema: _, ...rest } = convert(schema, options);

@@ -39,12 +39,23 @@ export interface GcpSecret extends Stamped {
   readonly ssl_verify: boolean;
 }
 
+/** APISIX stores the id with its manager in front (`vault/1`); written by hand it may lack it. */
+const secretStamps = {
+  ...stamps,
+  id: v.exactOptional(
+    pattern(
+      /^(?:(?:vault|aws|gcp)\/)?[a-zA-Z0-9._-]{1,64}$/,
+      "an id, perhaps with its manager in front, as in vault/1",
+    ),
+  ),
+};
+
 type SecretDraft<T> = Omit<Draft<T>, "manager">;
 
 const uri = pattern(/^[^/]+:\/\/(?:[\da-zA-Z._-]+|\[[\da-fA-F:]+\])(?::\d+)?/, "a URI", 4096);
 
 const vault: v.GenericSchema<unknown, SecretDraft<VaultSecret>> = fields({
-  ...stamps,
+  ...secretStamps,
   uri,
   prefix: text(),
   token: text(),
@@ -52,7 +63,7 @@ const vault: v.GenericSchema<unknown, SecretDraft<VaultSecret>> = fields({
 });
 
 const aws: v.GenericSchema<unknown, SecretDraft<AwsSecret>> = fields({
-  ...stamps,
+  ...secretStamps,
   access_key_id: text(),
   secret_access_key: text(),
   session_token: v.exactOptional(text()),
@@ -61,7 +72,7 @@ const aws: v.GenericSchema<unknown, SecretDraft<AwsSecret>> = fields({
 });
 
 const storedGcp = fields({
-  ...stamps,
+  ...secretStamps,
   auth_config: v.exactOptional(anyObject),
   auth_file: v.exactOptional(text()),
   ssl_verify: v.exactOptional(flag, true),
