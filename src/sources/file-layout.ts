@@ -48,7 +48,7 @@ const SECTIONS: ReadonlySet<string> = new Set([
   "stream_routes",
 ]);
 /** Sections that are one key each. */
-const SINGLES: ReadonlySet<string> = new Set(["node", "plugins"]);
+export const SINGLES: ReadonlySet<string> = new Set(["node", "plugins"]);
 
 /** As many times may aliases of YAML repeat what they stand for. */
 const MAX_ALIASES = 100;
@@ -56,7 +56,8 @@ const MAX_ALIASES = 100;
 /** How many issues of one file are told. */
 const MAX_ISSUES = 20;
 
-const END = /(?:^|\n)[ \t]*#END[ \t]*\s*$/;
+/** The `#END` line of Apache APISIX's layout. */
+export const END: RegExp = /(?:^|\n)[ \t]*#END[ \t]*\s*$/;
 
 /**
  * Reads a file in Apache APISIX's standalone layout, YAML or JSON: sections with lists of resources, each of which has an `id` (a consumer a
@@ -150,7 +151,8 @@ function toId(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-function idOf(section: string, fields: Readonly<Record<string, unknown>>): string | undefined {
+/** The id that an entry of a section names itself by. */
+export function idOf(section: string, fields: Readonly<Record<string, unknown>>): string | undefined {
   if (section !== "consumers") return toId(fields["id"]);
   const id = toId(fields["id"]);
   // A credential may stand beside its consumer, with the key that it has in etcd as its id.

@@ -1,10 +1,23 @@
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Batch, ConfigSource, SourceState, SourceStatus } from "../store/source.ts";
-import { BatchQueue, type Edit } from "./batch-queue.ts";
+import {
+  checkWrite,
+  type ReadAt,
+  type StoredList,
+  type StoredRead,
+  type WritableSource,
+  type Write,
+  WriteError,
+  type WriteResult,
+} from "../store/writable.ts";
+import { BatchQueue } from "./batch-queue.ts";
+import { editLayout } from "./file-edit.ts";
 import { type LayoutIssue, parseLayout } from "./file-layout.ts";
+import { replaceFile } from "./file-replace.ts";
 import { fileStamp, type FileWatchOptions, watchFile } from "./file-watch.ts";
 import type { SourceLog } from "./log.ts";
+import { MemoryContent, onlyNow } from "./memory-content.ts";
 
 export interface FileSourceOptions extends FileWatchOptions {
   /** A larger file is refused, in bytes. Default 16 MiB. */
@@ -18,6 +31,9 @@ export interface FileSourceOptions extends FileWatchOptions {
   readonly log?: SourceLog;
 }
 
+/** A resources file that can be written as well: comments and order stay, and an edit by hand is never written over. */
+export interface FileSource extends ConfigSource, WritableSource {}
+
 /**
  * Reads resources from a YAML or JSON file in Apache APISIX's standalone layout ({@link parseLayout}). An edit is picked up at once,
  * also where an editor or Kubernetes replaces the file. A broken one is reported with its line, in the status and the log, and what was
@@ -28,12 +44,14 @@ export interface FileSourceOptions extends FileWatchOptions {
  * const gateway = createGateway({ source: fileSource("gatewatch-resources.yaml") });
  * ```
  */
-export function fileSource(path: string, options: FileSourceOptions = {}): ConfigSource {
+export function fileSource(path: string, options: FileSourceOptions = {}): FileSource {
   let loop = new FileLoop(path, options);
   let started = false;
+  // One after the other: each works on the text that the one before left.
+  let writing: Promise<unknown> = Promise.resolve();
 
   async function* read(signal: AbortSignal): AsyncGenerator<Batch> {
-    if (started) loop = new FileLoop(path, options);
+    if (started) loop = new FileLoop(path, options, loop);
     started = true;
     const queue = new BatchQueue();
     const stop = () => loop.stop();
@@ -48,7 +66,27 @@ export function fileSource(path: string, options: FileSourceOptions = {}): Confi
     }
   }
 
-  return { prefix: "", read, status: () => loop.status() };
+  return {
+    prefix: "",
+    limits: loop.content.limits,
+    read,
+    status: () => loop.status(),
+    async get(key: string, { revision }: ReadAt = {}): Promise<StoredRead> {
+      await loop.current();
+      onlyNow(revision, loop.content.revision, "a file");
+      return { entry: loop.content.get(key), revision: loop.content.revision };
+    },
+    async list(prefix: string, { revision }: ReadAt = {}): Promise<StoredList> {
+      await loop.current();
+      onlyNow(revision, loop.content.revision, "a file");
+      return loop.content.list(prefix);
+    },
+    commit(write: Write): Promise<WriteResult> {
+      const done = writing.then(() => loop.commit(write));
+      writing = done.catch(() => undefined);
+      return done;
+    },
+  };
 }
 
 /** Why a file cannot be used now; the same reason is not told twice. */
@@ -58,13 +96,14 @@ class Unusable extends Error {}
 class FileLoop {
   readonly #path: string;
   readonly #options: FileSourceOptions;
-  readonly #items = new Map<string, string>();
+  /** Survives from one reading to the next, so that revisions go on. */
+  readonly content: MemoryContent;
   readonly #log: SourceLog;
   #queue: BatchQueue | undefined;
   #unwatch: () => void = () => undefined;
   #state: SourceState = "connecting";
   #reason: string | undefined;
-  #revision = 0;
+  #first = true;
   #marked = false;
   #stamp: string | undefined;
   #since = 0;
@@ -72,19 +111,23 @@ class FileLoop {
   /** The last look ended with the file's content being used, or refused for good. */
   #taken = false;
   #closed = false;
-  #looking = false;
+  #looking: Promise<void> | undefined;
   #again = false;
   #reads = 0;
   #failures = 0;
 
-  constructor(path: string, options: FileSourceOptions) {
+  constructor(path: string, options: FileSourceOptions, before?: FileLoop) {
     this.#path = resolve(path);
+    this.content = before?.content ?? new MemoryContent();
     this.#options = options;
     this.#log = options.log ?? (() => undefined);
   }
 
   start(queue: BatchQueue): void {
     this.#queue = queue;
+    // The file may have been read already, to be written.
+    this.#first = true;
+    this.#taken = false;
     this.#unwatch = watchFile(this.#path, () => void this.#look(), this.#options);
     void this.#look();
   }
@@ -104,26 +147,31 @@ class FileLoop {
       origin: this.#path,
       silentMs: this.#readAt === undefined ? null : Math.round(performance.now() - this.#readAt),
       ...(this.#reason === undefined ? {} : { reason: this.#reason }),
-      details: { revision: this.#revision, keys: this.#items.size, reads: this.#reads, failures: this.#failures },
+      details: {
+        revision: this.content.revision,
+        keys: this.content.size,
+        reads: this.#reads,
+        failures: this.#failures,
+      },
     };
   }
 
   /** Reads the file where it is another than the one that was read last. One look at a time; a call meanwhile makes one more. */
-  async #look(): Promise<void> {
-    if (this.#closed) return;
-    if (this.#looking) {
+  #look(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    if (this.#looking !== undefined) {
       this.#again = true;
-      return;
+      return this.#looking;
     }
-    this.#looking = true;
-    try {
-      do {
-        this.#again = false;
-        await this.#readIfChanged();
-      } while (this.#again && !this.#closed);
-    } finally {
-      this.#looking = false;
-    }
+    this.#looking = this.#lookUntilStill().finally(() => this.#looking = undefined);
+    return this.#looking;
+  }
+
+  async #lookUntilStill(): Promise<void> {
+    do {
+      this.#again = false;
+      await this.#readIfChanged();
+    } while (this.#again && !this.#closed);
   }
 
   async #readIfChanged(): Promise<void> {
@@ -193,27 +241,55 @@ class FileLoop {
   }
 
   #apply(next: ReadonlyMap<string, string>): void {
-    const encoder = new TextEncoder();
-    const revision = this.#revision + 1;
-    const edits: Edit[] = [];
+    const encoder = new TextEncoder(), decoder = new TextDecoder();
+    const changes: [string, Uint8Array | undefined][] = [];
     for (const [key, json] of next) {
-      const held = this.#items.get(key);
-      if (held === json) continue;
-      edits.push({ key, value: encoder.encode(json), revision, fresh: held === undefined });
-      this.#items.set(key, json);
+      const held = this.content.get(key);
+      if (held === undefined || decoder.decode(held.value) !== json) changes.push([key, encoder.encode(json)]);
     }
-    for (const key of this.#items.keys()) {
-      if (next.has(key)) continue;
-      edits.push({ key, value: undefined, revision, fresh: false });
-      this.#items.delete(key);
-    }
-    const first = this.#state === "connecting";
-    if (this.#reason !== undefined) this.#log("info", `${this.#path} is good again`, { changes: edits.length });
+    for (const { key } of this.content.list("").entries) if (!next.has(key)) changes.push([key, undefined]);
+    if (this.#reason !== undefined) this.#log("info", `${this.#path} is good again`, { changes: changes.length });
     this.#state = "synced";
     this.#reason = undefined;
-    if (!first && edits.length === 0) return;
-    this.#revision = revision;
-    this.#queue?.push({ revision, edits });
+    const revision = this.content.change(changes, this.#first && this.content.revision === 0);
+    if (this.#first) this.#queue?.push(this.content.all());
+    else if (revision !== undefined) this.#queue?.push(revision);
+    this.#first = false;
+  }
+
+  /**
+   * Reads the file as it is now, so that an edit by hand is known before anything is answered or written.
+   *
+   * @throws WriteError `unavailable` where it cannot be used.
+   */
+  async current(): Promise<void> {
+    if (this.#closed) throw new WriteError("unavailable", `${this.#path}: is no longer read`);
+    // A look that is under way may have begun before the edit.
+    while (this.#looking !== undefined) await this.#looking;
+    await this.#look();
+    while (this.#looking !== undefined) await this.#looking;
+    if (this.#reason !== undefined) throw new WriteError("unavailable", this.#reason);
+  }
+
+  /** @throws WriteError */
+  async commit(write: Write): Promise<WriteResult> {
+    const { content } = this;
+    checkWrite(write, content.limits);
+    if (write.ttl !== undefined) {
+      throw new WriteError("unsupported", "Cannot keep a key for a time: a file has no clock");
+    }
+    await this.current();
+    if (!content.holds(write.guards ?? [])) return { ok: false, revision: content.revision };
+    const stamp = this.#stamp;
+    const text = await this.#readText();
+    const edited = await editLayout(text, write);
+    if (edited === text) return { ok: true, revision: content.revision };
+    // Between this and the file's replacement lies no time in which a person could save an edit and not lose it, but a moment.
+    if (!await replaceFile(this.#path, edited, async () => (await fileStamp(this.#path)) === stamp)) {
+      return { ok: false, revision: content.revision };
+    }
+    await this.current();
+    return { ok: true, revision: content.revision };
   }
 
   #fail(reason: string): void {

@@ -11,20 +11,12 @@ import type { Edit, Revision } from "./batch-queue.ts";
 
 /** One process holds the content, so that a write is bounded only against mistakes. */
 const LIMITS: WriteLimits = { operations: 100_000, bytes: 256 << 20 };
-/** setTimeout() counts milliseconds in 31 bits. */
-const LONGEST_TTL = 2_147_483;
 
 /** Keys with their values and revisions, as a source that holds them in its own memory keeps them. */
 export class MemoryContent {
   readonly limits: WriteLimits = LIMITS;
   readonly #items = new Map<string, StoredEntry>();
-  readonly #tell: (revision: Revision) => void;
   #revision = 0;
-
-  /** @param tell Hears of every revision. */
-  constructor(tell: (revision: Revision) => void) {
-    this.#tell = tell;
-  }
 
   get revision(): number {
     return this.#revision;
@@ -56,8 +48,16 @@ export class MemoryContent {
     return guards.every(({ key, modRevision }) => (this.#items.get(key)?.modRevision ?? 0) === modRevision);
   }
 
-  /** Writes all of it in one revision; a key that is deleted and not there changes nothing. Returns the revision. */
-  change(changes: Iterable<readonly [key: string, value: Uint8Array | undefined]>): number {
+  /**
+   * Writes all of it in one revision; a key that is deleted and not there changes nothing.
+   *
+   * @param always Makes a revision also where nothing changed.
+   * @returns undefined where there is no new revision.
+   */
+  change(
+    changes: Iterable<readonly [key: string, value: Uint8Array | undefined]>,
+    always = false,
+  ): Revision | undefined {
     const next = this.#revision + 1;
     const edits: Edit[] = [];
     for (const [key, value] of changes) {
@@ -70,35 +70,9 @@ export class MemoryContent {
       }
       edits.push({ key, value, revision: next, fresh: held === undefined });
     }
-    if (edits.length === 0) return this.#revision;
+    if (edits.length === 0 && !always) return undefined;
     this.#revision = next;
-    this.#tell({ revision: next, edits });
-    return next;
-  }
-
-  /** @throws WriteError */
-  commit(write: Write): { readonly ok: boolean; readonly revision: number } {
-    checkWrite(write, this.limits);
-    const { puts = [], deletes = [], guards = [], ttl } = write;
-    if (ttl !== undefined && ttl > LONGEST_TTL) {
-      throw new WriteError("refused", `Cannot keep a key for ${ttl} seconds: it must be at most ${LONGEST_TTL}`);
-    }
-    if (!this.holds(guards)) return { ok: false, revision: this.#revision };
-    const revision = this.change([
-      ...puts.map(({ key, value }) => [key, value.slice()] as const),
-      ...deletes.map((key) => [key, undefined] as const),
-    ]);
-    if (ttl !== undefined) this.#expire(puts.map(({ key }) => key), revision, ttl);
-    return { ok: true, revision };
-  }
-
-  #expire(keys: readonly string[], revision: number, ttl: number): void {
-    const timer: unknown = setTimeout(() => {
-      const due = keys.filter((key) => this.#items.get(key)?.modRevision === revision);
-      this.change(due.map((key) => [key, undefined] as const));
-    }, ttl * 1000);
-    // A key that will end is no reason for the process to stay.
-    (timer as { unref?: () => void }).unref?.();
+    return { revision: next, edits };
   }
 }
 

@@ -1,5 +1,14 @@
 import type { Batch, ConfigSource, SourceStatus } from "../store/source.ts";
-import type { ReadAt, StoredList, StoredRead, WritableSource, Write, WriteResult } from "../store/writable.ts";
+import {
+  checkWrite,
+  type ReadAt,
+  type StoredList,
+  type StoredRead,
+  type WritableSource,
+  type Write,
+  WriteError,
+  type WriteResult,
+} from "../store/writable.ts";
 import { BatchQueue } from "./batch-queue.ts";
 import { MemoryContent, onlyNow } from "./memory-content.ts";
 
@@ -15,6 +24,9 @@ export interface MemorySource extends ConfigSource, WritableSource {
   /** Puts (a value) and deletes (`undefined`) together, in one revision; returns the revision. */
   transaction(changes: Readonly<Record<string, MemoryValue | undefined>>): number;
 }
+
+/** setTimeout() counts milliseconds in 31 bits. */
+const LONGEST_TTL = 2_147_483;
 
 const encoder = new TextEncoder();
 
@@ -36,15 +48,43 @@ function toBytes(value: MemoryValue): Uint8Array {
  */
 export function memorySource(initial: Readonly<Record<string, MemoryValue>> = {}): MemorySource {
   const readers = new Set<BatchQueue>();
-  const content = new MemoryContent((revision) => {
-    for (const queue of readers) queue.push(revision);
-  });
+  const content = new MemoryContent();
   let closed = false;
 
+  function change(changes: Iterable<readonly [string, Uint8Array | undefined]>): number {
+    const revision = content.change(changes);
+    if (revision !== undefined) { for (const queue of readers) queue.push(revision); }
+    return content.revision;
+  }
+
   function transaction(changes: Readonly<Record<string, MemoryValue | undefined>>): number {
-    return content.change(
+    return change(
       Object.entries(changes).map(([key, value]) => [key, value === undefined ? undefined : toBytes(value)] as const),
     );
+  }
+
+  function commit(write: Write): WriteResult {
+    checkWrite(write, content.limits);
+    const { puts = [], deletes = [], guards = [], ttl } = write;
+    if (ttl !== undefined && ttl > LONGEST_TTL) {
+      throw new WriteError("refused", `Cannot keep a key for ${ttl} seconds: it must be at most ${LONGEST_TTL}`);
+    }
+    if (!content.holds(guards)) return { ok: false, revision: content.revision };
+    const revision = change([
+      ...puts.map(({ key, value }) => [key, value.slice()] as const),
+      ...deletes.map((key) => [key, undefined] as const),
+    ]);
+    if (ttl !== undefined) expire(puts.map(({ key }) => key), revision, ttl);
+    return { ok: true, revision };
+  }
+
+  function expire(keys: readonly string[], revision: number, ttl: number): void {
+    const timer: unknown = setTimeout(() => {
+      const due = keys.filter((key) => content.get(key)?.modRevision === revision);
+      change(due.map((key) => [key, undefined] as const));
+    }, ttl * 1000);
+    // A key that will end is no reason for the process to stay.
+    (timer as { unref?: () => void }).unref?.();
   }
 
   transaction(initial);
@@ -93,7 +133,7 @@ export function memorySource(initial: Readonly<Record<string, MemoryValue>> = {}
     },
     // deno-lint-ignore require-await
     async commit(write: Write): Promise<WriteResult> {
-      return content.commit(write);
+      return commit(write);
     },
   };
 }

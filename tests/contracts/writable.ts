@@ -183,7 +183,10 @@ export function writableContract(name: string, subject: WritableSubject): void {
       assert.notEqual(await read(source, "routes/1"), undefined);
       await write(source, { puts: [put("routes/2", { uri: "/b" })], ttl: 1 });
       await write(source, { puts: [put("routes/2", { uri: "/c" })] });
-      await until(async () => (await read(source, "routes/1")) === undefined, { what: "the key is gone", limit: 10_000 });
+      await until(async () => (await read(source, "routes/1")) === undefined, {
+        what: "the key is gone",
+        limit: 10_000,
+      });
       assert.equal((await read(source, "routes/2"))!["uri"], "/c");
     });
 
