@@ -1,4 +1,5 @@
 import type { Command, CommandOption } from "./command.ts";
+import { URL_OPTION } from "./resources/fleet.ts";
 import { ETCD_SETTINGS, SHOWN_ETCD, SHOWN_TARGET, TARGET_SETTINGS } from "./resources/target-settings.ts";
 
 const JSON_OUTPUT = "Print JSON instead of text";
@@ -166,6 +167,60 @@ export const RESOURCE_COMMANDS: readonly Command[] = [
     switches: { json: JSON_OUTPUT },
     positionals: ["KIND", "ID"],
     load: async () => (await import("./rollback.ts")).rollback,
+  },
+  {
+    name: "status",
+    summary: "Show every instance and the revision that it serves",
+    usage: "(--etcd URL | --url URL...) [--watch] [--json]",
+    description:
+      "Lists the instances that registered themselves under the prefix: version, runtime, the revision that each serves, how many revisions that is behind the last change, and how many keys it does not serve as they are stored. With --url, asks these control APIs instead.\n\nExits with 1 where there is no instance, or one does not answer.",
+    examples: [
+      "gatewatch status --etcd http://127.0.0.1:2379 --watch",
+      "gatewatch status --url 127.0.0.1:9090 --url 127.0.0.1:9190",
+    ],
+    settings: ETCD_SETTINGS,
+    shown: SHOWN_ETCD,
+    options: { url: URL_OPTION, interval: { value: "DURATION", help: "With --watch, between two looks; default: 1s" } },
+    switches: { watch: "Show it again and again", json: JSON_OUTPUT },
+    load: async () => (await import("./status.ts")).status,
+  },
+  {
+    name: "wait",
+    summary: "Wait until every instance serves a revision",
+    usage: "--revision N (--etcd URL | --url URL...) [--timeout DURATION] [--json]",
+    description:
+      "Waits until every instance that registered under the prefix (or each one that --url names) serves a revision, as apply and put print it. Exits with 1 where that takes longer than --timeout, and tells which ones are behind.",
+    examples: [
+      "gatewatch wait --revision 42 --etcd http://127.0.0.1:2379",
+      "gatewatch wait --revision 42 --url 127.0.0.1:9090",
+    ],
+    settings: ETCD_SETTINGS,
+    shown: SHOWN_ETCD,
+    options: {
+      revision: { value: "N", help: "The revision" },
+      url: URL_OPTION,
+      timeout: { value: "DURATION", help: "How long to wait; default: 30s" },
+    },
+    switches: { json: JSON_OUTPUT },
+    load: async () => (await import("./wait.ts")).wait,
+  },
+  {
+    name: "import",
+    summary: "Turn an APISIX, OpenAPI or Traefik file into resources",
+    usage: "apisix|openapi|traefik FILE [--upstream URL] [--json]",
+    description:
+      "Prints resources in the layout that validate, diff and apply read: from an APISIX standalone or ADC file, from an OpenAPI 3 document (a route for each path), or from Traefik's dynamic file (routers, services, middlewares). What has no counterpart is told on standard error, a line each; nothing is left out silently.",
+    examples: [
+      "gatewatch import openapi petstore.yaml > petstore-routes.yaml",
+      "gatewatch import traefik dynamic.yaml | gatewatch validate -",
+    ],
+    settings: {},
+    options: {
+      upstream: { value: "URL", help: "For openapi: where requests go, instead of the document's first server" },
+    },
+    switches: { json: "Print JSON instead of YAML" },
+    positionals: ["FORMAT", "FILE"],
+    load: async () => (await import("./import.ts")).importFile,
   },
   {
     name: "completion",

@@ -110,14 +110,17 @@ function toStep(
   const before = entry === undefined ? undefined : decodeValue(entry.value)?.value;
   const { value: whole, missing } = restore(value, before);
   for (const path of missing) {
-    problems.push(`Cannot write ${key}: ${path} is ${REDACTED} and nothing is stored there: write the secret itself`);
+    problems.push(`Cannot write ${key}: ${path} is ${REDACTED}, and no secret can be read there: write it itself`);
   }
   const after = hasLabels(kind) ? withOwner(whole, owner) : whole;
   if (entry === undefined) {
     const fields = compareValues(undefined, contentOf(kind, after));
     return { action: "create", key, kind, id, value: encodeValue(after), modRevision: 0, fields, before, after };
   }
-  const fields = compareValues(contentOf(kind, before), contentOf(kind, after));
+  // What the store does not show cannot be compared.
+  const fields = compareValues(contentOf(kind, before), contentOf(kind, after)).filter((field) =>
+    field.before !== REDACTED
+  );
   if (fields.length === 0) return undefined;
   const other = ownerOf(before);
   if (other !== undefined && other !== owner && !takeOver) {

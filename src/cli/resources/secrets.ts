@@ -69,7 +69,7 @@ export function restore(value: unknown, stored: unknown): { readonly value: unkn
   const missing: string[] = [];
   const walk = (child: unknown, held: unknown, path: string): unknown => {
     if (child === REDACTED) {
-      if (typeof held === "string") return held;
+      if (typeof held === "string" && held !== REDACTED) return held;
       missing.push(path);
       return child;
     }
