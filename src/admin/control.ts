@@ -7,6 +7,7 @@ import type { UpstreamSnapshot } from "../upstream/upstream.ts";
 import { answerExplain } from "./control-explain.ts";
 import { loopbackHost } from "./control-guard.ts";
 import { readKeyFilter } from "./control-keys.ts";
+import { answerWait } from "./control-wait.ts";
 import { parseKind } from "./kind-name.ts";
 
 /** What the control API asks of a gateway; a `Gateway` is one. */
@@ -46,6 +47,7 @@ const STATUS_KEYS = 100;
  * - `GET /schema/KIND`: the JSON Schema of a kind's stored value; `GET /schema`: of all
  * - `GET /metrics`: for Prometheus
  * - `GET /upstreams`: every upstream's nodes, whether they are in use and why
+ * - `GET /wait`: 200 once a revision of the store is served here, as after a write to the Admin API
  * - `POST /explain`: why a request would go where it goes
  */
 export function createControl(options: ControlOptions): Hono {
@@ -107,6 +109,7 @@ export function createControl(options: ControlOptions): Hono {
   const { metrics } = options;
   if (metrics !== undefined) get("/metrics", () => metrics());
   get("/upstreams", (c) => c.json({ upstreams: gateway.upstreams() }));
+  get("/wait", (c) => answerWait(c, () => gateway.status().revision));
   paths.set("/explain", ["POST"]);
   app.post("/explain", (c) => answerExplain(c, gateway.explain));
 

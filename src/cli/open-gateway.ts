@@ -30,7 +30,8 @@ export async function openGateway(settings: Settings, parts: GatewayParts): Prom
   });
 }
 
-function secretSources({ keyring }: Settings): SecretSources {
+/** What the settings say of secrets. */
+export function secretSources({ keyring }: Settings): SecretSources {
   return {
     keyring: createKeyring(keyring.length > 0 ? keyring : APISIX_KEYRING),
     // A resource can send what it refers to anywhere; the gateway's own secrets are none of its business.

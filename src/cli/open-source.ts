@@ -1,7 +1,9 @@
 import { getLogger } from "@logtape/logtape";
 import type { Runtime } from "../runtimes/runtime.ts";
 import type { SourceLog } from "../sources/log.ts";
+import type { EtcdSourceOptions } from "../sources/etcd/source.ts";
 import type { ConfigSource } from "../store/source.ts";
+import type { WritableSource } from "../store/writable.ts";
 import { readPem } from "./pem-file.ts";
 import type { Settings } from "./settings.ts";
 import { UsageError } from "./usage-error.ts";
@@ -21,21 +23,37 @@ export async function openSource(settings: Settings, runtime: Runtime): Promise<
   // from the start is told at the start.
   for (const name of ["etcdCa", "etcdCert", "etcdKey"] as const) await readPem(name, settings[name]);
   try {
-    return etcdSource({
-      endpoints: settings.etcd,
-      prefix: settings.prefix,
-      carrier: settings.etcdTransport ?? runtime.defaults.carrier,
-      user: settings.etcdUser,
-      password: settings.etcdPassword,
-      ca: settings.etcdCa,
-      cert: settings.etcdCert,
-      key: settings.etcdKey,
-      log: sourceLog("etcd"),
-    });
+    return etcdSource(etcdOptions(settings, runtime));
   } catch (error) {
     if (error instanceof TypeError) throw new UsageError([error.message]);
     throw error;
   }
+}
+
+/** A writer of what {@link openSource} reads, on a connection of its own, and what lets go of it. */
+export async function openWriter(
+  settings: Settings,
+  runtime: Runtime,
+  source: ConfigSource,
+): Promise<{ readonly writer: WritableSource; readonly close: () => void }> {
+  if ("commit" in source) return { writer: source as ConfigSource & WritableSource, close: () => undefined };
+  const { etcdWriter } = await import("../sources/etcd/writer.ts");
+  const writer = etcdWriter(etcdOptions(settings, runtime));
+  return { writer, close: () => writer.close() };
+}
+
+function etcdOptions(settings: Settings, runtime: Runtime): EtcdSourceOptions {
+  return {
+    endpoints: settings.etcd,
+    prefix: settings.prefix,
+    carrier: settings.etcdTransport ?? runtime.defaults.carrier,
+    user: settings.etcdUser,
+    password: settings.etcdPassword,
+    ca: settings.etcdCa,
+    cert: settings.etcdCert,
+    key: settings.etcdKey,
+    log: sourceLog("etcd"),
+  };
 }
 
 function sourceLog(part: string): SourceLog {

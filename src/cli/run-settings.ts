@@ -74,6 +74,7 @@ export async function loadRunSettings(
     ? {
       etcdPassword: settings.etcdPassword ?? await secretFile(settings, origins, "etcdPasswordFile", problems),
       adminKey: settings.adminKey ?? await secretFile(settings, origins, "adminKeyFile", problems),
+      adminViewerKey: settings.adminViewerKey ?? await secretFile(settings, origins, "adminViewerKeyFile", problems),
       keyring: await loadKeyring(settings, origins, problems),
     }
     : {};
@@ -101,6 +102,7 @@ function contradictions({ settings, origins }: ResolvedSettings<Settings>): stri
   notBoth("etcd", "resources");
   notBoth("etcdPassword", "etcdPasswordFile");
   notBoth("adminKey", "adminKeyFile");
+  notBoth("adminViewerKey", "adminViewerKeyFile");
   notBoth("keyring", "keyringFile");
   needs("etcdUser", "etcdPassword", "etcdPasswordFile");
   needs("etcdPassword", "etcdUser");
@@ -121,7 +123,7 @@ function contradictions({ settings, origins }: ResolvedSettings<Settings>): stri
 /** What is allowed and should be known. */
 function doubtful({ settings, origins }: ResolvedSettings<Settings>): string[] {
   const warnings: string[] = [];
-  for (const name of ["etcdPassword", "adminKey", "keyring"] as const) {
+  for (const name of ["etcdPassword", "adminKey", "adminViewerKey", "keyring"] as const) {
     if (origins.get(name)?.place !== "flag") continue;
     warnings.push(
       `Every user of this machine can read --${flagName(name)} in the list of processes: use --${
@@ -129,8 +131,9 @@ function doubtful({ settings, origins }: ResolvedSettings<Settings>): string[] {
       }-file or ${variableName(name)}`,
     );
   }
-  if (settings.adminKey !== undefined || settings.adminKeyFile !== undefined) {
-    warnings.push("This version has no Admin API: its key has no effect");
+  if (hasAdmin(settings) && !isLoopback(settings.admin.host)) {
+    const { host, port } = settings.admin;
+    warnings.push(`The Admin API takes its key unencrypted, and ${host}:${port} can be reached from other machines`);
   }
   const plain = settings.etcd.filter((url) => url.startsWith("http://") && !isLoopback(new URL(url).hostname));
   if (settings.etcdUser !== undefined && plain.length > 0) {
@@ -141,6 +144,16 @@ function doubtful({ settings, origins }: ResolvedSettings<Settings>): string[] {
     warnings.push(`The control API asks for no key, and ${host}:${port} can be reached from other machines`);
   }
   return warnings;
+}
+
+/** Whether there is a key for the Admin API, without which it is not served. */
+export function hasAdmin(
+  { adminKey, adminKeyFile, adminViewerKey, adminViewerKeyFile }: Pick<
+    Settings,
+    "adminKey" | "adminKeyFile" | "adminViewerKey" | "adminViewerKeyFile"
+  >,
+): boolean {
+  return [adminKey, adminKeyFile, adminViewerKey, adminViewerKeyFile].some((each) => each !== undefined);
 }
 
 /** Whether a host (an address without or with brackets, or a name) can only be this machine. */
@@ -168,7 +181,7 @@ async function loadKeyring(
 async function secretFile(
   settings: Settings,
   origins: ReadonlyMap<SettingName, SettingOrigin>,
-  name: "etcdPasswordFile" | "adminKeyFile" | "keyringFile",
+  name: "etcdPasswordFile" | "adminKeyFile" | "adminViewerKeyFile" | "keyringFile",
   problems: string[],
 ): Promise<string | undefined> {
   const path = settings[name];

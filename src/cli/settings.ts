@@ -35,6 +35,8 @@ export interface Settings {
   readonly admin: ListenAddress;
   readonly adminKey: string | undefined;
   readonly adminKeyFile: string | undefined;
+  readonly adminViewerKey: string | undefined;
+  readonly adminViewerKeyFile: string | undefined;
   readonly control: ListenAddress;
   readonly router: RouterName;
   readonly trustedProxies: readonly string[];
@@ -168,18 +170,26 @@ export const SETTINGS: { readonly [K in SettingName]: SettingOf<Settings[K]> } =
   admin: {
     group: "Listening",
     value: "HOST:PORT",
-    help: "Reserved for the Admin API, which this version does not have",
+    help: "Serve the Admin API here, once a key for it is given; keep it on loopback or a private network",
     schema: listenAddress,
     default: "127.0.0.1:9180",
   },
   adminKey: {
     group: "Listening",
     value: "KEY",
-    help: "Reserved for the key that the Admin API will ask for",
+    help: "Key that the Admin API asks for (X-API-KEY); without one there is no Admin API",
     schema: secret,
     secret: true,
   },
   adminKeyFile: { group: "Listening", value: "FILE", help: "File that holds that key", schema: text },
+  adminViewerKey: {
+    group: "Listening",
+    value: "KEY",
+    help: "Another key of the Admin API, which may only read",
+    schema: secret,
+    secret: true,
+  },
+  adminViewerKeyFile: { group: "Listening", value: "FILE", help: "File that holds that other key", schema: text },
   control: {
     group: "Listening",
     value: "HOST:PORT",

@@ -7,6 +7,7 @@ import type { Listener, ListenerHandler, ListenerLimits } from "../runtimes/list
 import type { Runtime } from "../runtimes/runtime.ts";
 import { VERSION } from "../version.ts";
 import { addressText, bind } from "./bind.ts";
+import { openAdmin } from "./open-admin.ts";
 import { openGateway } from "./open-gateway.ts";
 import { openSource } from "./open-source.ts";
 import { isLoopback, type RunSettings } from "./run-settings.ts";
@@ -38,7 +39,7 @@ const CONTROL_LIMITS: ListenerLimits = {
 
 /**
  * Starts what the settings ask for: the source and the gateway over it, then the control API, so that the process can be asked how it is while
- * the rest comes up, then the addresses that serve requests. Where one step fails, what the steps before it started is
+ * the rest comes up, the Admin API where there is a key for it, then the addresses that serve requests. Where one step fails, what the steps before it started is
  * stopped again.
  *
  * @throws BindError, UsageError
@@ -58,8 +59,12 @@ export async function startGateway(settings: RunSettings, runtime: Runtime): Pro
   let draining = false;
   const listeners: Listener[] = [];
   let control: Listener | undefined;
+  let admin: Listener | undefined;
+  let closeAdmin: () => void = () => undefined;
   const stop = async (drainMs: number) => {
     draining = true;
+    await admin?.close(drainMs);
+    closeAdmin();
     const cut = await Promise.all(listeners.map((listener) => listener.close(drainMs)));
     await gateway.close();
     await transport.close();
@@ -91,6 +96,17 @@ export async function startGateway(settings: RunSettings, runtime: Runtime): Pro
       limits: CONTROL_LIMITS,
     });
     log.info("Control API on http://{address}", { address: boundText(control) });
+
+    const opened = await openAdmin(settings, runtime, source);
+    if (opened !== undefined) {
+      closeAdmin = opened.close;
+      admin = await bind(runtime.listeners.node, settings.admin, {
+        handler: (request) => opened.app.fetch(request),
+        // The Admin API says itself what is too large, in APISIX's words.
+        limits: { ...CONTROL_LIMITS, bodyBytes: 16 * 1024 * 1024 },
+      });
+      log.info("Admin API on http://{address}", { address: boundText(admin) });
+    }
 
     const handler: ListenerHandler = (request, inbound) => gateway.fetch(request, { inbound });
     for (const address of settings.listen) {

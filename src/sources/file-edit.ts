@@ -60,7 +60,8 @@ function toEntry(key: string, bytes: Uint8Array): unknown {
   if (SINGLES.has(key)) return value;
   const { section, id } = split(key);
   const fields = value as Fields;
-  if (idOf(section, fields) === id) return value;
+  // What names it is read first.
+  if (idOf(section, fields) === id) return "id" in fields ? { id: fields["id"], ...fields } : value;
   const nested = id.split("/credentials/")[1];
   if (section === "consumers" && nested === undefined) return { username: id, ...fields };
   // A credential within its consumer has its own id, one beside it the whole; either names it.
