@@ -24,8 +24,11 @@ export async function put(input: CommandInput): Promise<number> {
     const { entry } = await target.get(named.key);
     const stored = entry?.modRevision ?? 0;
     if (revision !== undefined && revision !== stored) throw new Failure(conflict(named.key, stored));
-    const before = entry === undefined ? undefined : decodeValue(entry.value)?.value;
-    const { value, missing } = restore(storedForm(named.kind, named.id, given), before);
+    const { catalogue } = checker;
+    const held = entry === undefined ? undefined : decodeValue(entry.value)?.value;
+    const before = await target.sealing.open(named.kind, held, catalogue);
+    const asked = storedForm(named.kind, named.id, given);
+    const { value, missing } = restore(await target.sealing.open(named.kind, asked, catalogue), before);
     if (missing.length > 0) {
       throw new Failure(`Cannot write ${named.key}: ${missing[0]} is ${REDACTED}, and nothing is stored there`);
     }
@@ -33,8 +36,9 @@ export async function put(input: CommandInput): Promise<number> {
     const same = entry !== undefined &&
       compareValues(contentOf(named.kind, before), contentOf(named.kind, value)).length === 0;
     if (same) return tell("unchanged", stored);
+    const sealed = await target.sealing.close(named.kind, value, [held, asked], catalogue);
     const guards = [{ key: named.key, modRevision: stored }];
-    const result = await target.commit({ puts: [{ key: named.key, value: encodeValue(value) }], guards });
+    const result = await target.commit({ puts: [{ key: named.key, value: encodeValue(sealed) }], guards });
     if (!result.ok) throw new Failure(conflict(named.key, undefined));
     return tell(entry === undefined ? "created" : "changed", result.revision);
   });

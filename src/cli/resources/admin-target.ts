@@ -2,6 +2,7 @@ import { parseKey } from "../../config/key.ts";
 import { type StoredEntry, type StoredList, type Write, WriteError, type WriteResult } from "../../store/writable.ts";
 import { type AdminAnswer, type AdminRequest, askAdmin } from "./admin-client.ts";
 import { REDACTED } from "./secrets.ts";
+import type { Sealing } from "./sealing.ts";
 import type { Target } from "./target.ts";
 import { encodeValue, isFields } from "./value.ts";
 
@@ -25,17 +26,19 @@ const PAGE = 500;
  * Reads and writes through the Admin API, one resource a request. It does not show private keys of certificates: they read as redacted. A
  * resource that is made there meanwhile is replaced, since the API has no guard for what is not there yet.
  */
-export function adminTarget(origin: string, key: string | undefined): Target {
-  return new AdminTarget(origin, key);
+export function adminTarget(origin: string, key: string | undefined, sealing: Sealing): Target {
+  return new AdminTarget(origin, key, sealing);
 }
 
 class AdminTarget implements Target {
   readonly origin: string;
+  readonly sealing: Sealing;
   readonly prefix = "";
   readonly limits = { operations: 1, bytes: 8 << 20 } as const;
   readonly #key: string | undefined;
 
-  constructor(origin: string, key: string | undefined) {
+  constructor(origin: string, key: string | undefined, sealing: Sealing) {
+    this.sealing = sealing;
     this.origin = origin;
     this.#key = key;
   }

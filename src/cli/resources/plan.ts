@@ -47,15 +47,24 @@ export interface PlanOptions {
   readonly takeOver: boolean;
 }
 
-/** Compares what is wanted with what is stored. Only what differs is in the plan, so that a plan carried out half-way is carried on by the next. */
-export function createPlan(wanted: readonly Wanted[], stored: StoredList, options: PlanOptions): Plan {
+/**
+ * Compares what is wanted with what is stored. Only what differs is in the plan, so that a plan carried out half-way is carried on by the next.
+ *
+ * @param valueOf The stored value as JSON. Default: as it is stored.
+ */
+export function createPlan(
+  wanted: readonly Wanted[],
+  stored: StoredList,
+  options: PlanOptions,
+  valueOf: (entry: StoredEntry) => unknown = ({ value }) => decodeValue(value)?.value,
+): Plan {
   const held = new Map<string, StoredEntry>(stored.entries.map((entry) => [entry.key, entry]));
   const puts: Step[] = [];
   const deletes: Step[] = [];
   const problems: string[] = [];
   let unchanged = 0;
   for (const each of wanted) {
-    const step = toStep(each, held.get(each.key), options, problems);
+    const step = toStep(each, held.get(each.key), options, valueOf, problems);
     if (step === undefined) unchanged++;
     else puts.push(step);
   }
@@ -105,9 +114,10 @@ function toStep(
   { key, kind, id, value }: Wanted,
   entry: StoredEntry | undefined,
   { owner, takeOver }: PlanOptions,
+  valueOf: (entry: StoredEntry) => unknown,
   problems: string[],
 ): Step | undefined {
-  const before = entry === undefined ? undefined : decodeValue(entry.value)?.value;
+  const before = entry === undefined ? undefined : valueOf(entry);
   const { value: whole, missing } = restore(value, before);
   for (const path of missing) {
     problems.push(`Cannot write ${key}: ${path} is ${REDACTED}, and no secret can be read there: write it itself`);

@@ -38,7 +38,9 @@ type EtcdName =
   | "etcdCert"
   | "etcdKey"
   | "etcdTransport"
-  | "prefix";
+  | "prefix"
+  | "keyring"
+  | "keyringFile";
 
 const ETCD: Pick<typeof SETTINGS, EtcdName> = {
   etcd: SETTINGS.etcd,
@@ -50,6 +52,8 @@ const ETCD: Pick<typeof SETTINGS, EtcdName> = {
   etcdKey: SETTINGS.etcdKey,
   etcdTransport: SETTINGS.etcdTransport,
   prefix: SETTINGS.prefix,
+  keyring: SETTINGS.keyring,
+  keyringFile: SETTINGS.keyringFile,
 };
 
 const ADMIN: Pick<typeof SETTINGS, "adminKey" | "adminKeyFile"> & { readonly adminUrl: SingleSetting<string> } = {
@@ -68,7 +72,7 @@ export const SHOWN_TARGET: readonly string[] = [...SHOWN_ETCD, "adminUrl", "admi
 
 /** Where resources are read from and written to. */
 export type TargetSettings =
-  & Pick<Settings, Exclude<EtcdName, "etcdPasswordFile">>
+  & Pick<Settings, Exclude<EtcdName, "etcdPasswordFile" | "keyringFile">>
   & { readonly adminUrl: string | undefined; readonly adminKey: string | undefined };
 
 /**
@@ -97,9 +101,11 @@ export async function loadTargetSettings({ flags, environment, runtime }: Comman
     problems.push("Nothing to read or write: give --etcd URL (or GATEWATCH_ETCD), or --admin-url URL");
   }
   if (problems.length > 0) throw new UsageError(problems);
-  const { etcdPasswordFile, adminKeyFile, ...rest } = settings;
+  const { etcdPasswordFile, adminKeyFile, keyringFile, ...rest } = settings;
+  const keys = await secretIn(keyringFile, "keyringFile", origins);
   return {
     ...rest,
+    keyring: keys === undefined ? rest.keyring : keys.split(","),
     adminUrl: viaAdmin ? rest.adminUrl : undefined,
     etcdTransport: rest.etcdTransport ?? runtime.defaults.carrier,
     etcdPassword: rest.etcdPassword ?? await secretIn(etcdPasswordFile, "etcdPasswordFile", origins),
@@ -108,6 +114,7 @@ export async function loadTargetSettings({ flags, environment, runtime }: Comman
 }
 
 interface FilePaths {
+  readonly keyringFile: string | undefined;
   readonly etcdPasswordFile: string | undefined;
   readonly adminKeyFile: string | undefined;
 }

@@ -1,13 +1,17 @@
+import { APISIX_KEYRING, createKeyring, type Keyring } from "../../config/keyring.ts";
 import { readPem } from "../pem-file.ts";
 import type { WritableSource } from "../../store/writable.ts";
 import type { CommandInput } from "../command.ts";
 import { UsageError } from "../usage-error.ts";
+import { createSealing, type Sealing } from "./sealing.ts";
 import { loadTargetSettings, type TargetSettings } from "./target-settings.ts";
 
 /** Where resources are read from and written to, for as long as one command runs. */
 export interface Target extends WritableSource {
   /** For messages: an address, and the prefix where there is one. */
   readonly origin: string;
+  /** How secrets are kept there. */
+  readonly sealing: Sealing;
   close(): void;
 }
 
@@ -16,7 +20,17 @@ export async function openTarget(input: CommandInput): Promise<Target> {
   const settings = await loadTargetSettings(input);
   if (settings.adminUrl === undefined) return await openEtcd(settings);
   const { adminTarget } = await import("./admin-target.ts");
-  return adminTarget(settings.adminUrl, settings.adminKey);
+  // The API decrypts what it shows and encrypts what it stores.
+  return adminTarget(settings.adminUrl, settings.adminKey, createSealing(keyringOf(settings), undefined));
+}
+
+/** @throws UsageError */
+function keyringOf({ keyring }: TargetSettings): Keyring {
+  try {
+    return createKeyring(keyring.length > 0 ? keyring : APISIX_KEYRING);
+  } catch (error) {
+    throw new UsageError([`--keyring: ${(error as Error).message}`]);
+  }
 }
 
 async function openEtcd(settings: TargetSettings): Promise<Target> {
@@ -35,6 +49,7 @@ async function openEtcd(settings: TargetSettings): Promise<Target> {
     });
     return {
       origin: `${settings.etcd.join(",")}${settings.prefix}`,
+      sealing: createSealing(keyringOf(settings), settings.keyring.length > 0 ? keyringOf(settings) : undefined),
       prefix: writer.prefix,
       limits: writer.limits,
       get: (key, at) => writer.get(key, at),
