@@ -29,7 +29,7 @@ export interface Inbound {
   /** Aborts when the client has gone before its answer was complete. */
   readonly signal: AbortSignal;
   /** The same in a way that costs less; absent where there is only the signal. */
-  readonly watchable?: Watchable;
+  readonly watchable?: Watchable | undefined;
   /** Takes the connection over after a request to upgrade; absent where the listener cannot, or nothing was asked. */
   readonly upgrade?: UpgradeHook;
 }

@@ -3,6 +3,7 @@ import type { OutboundRequest, Peer } from "../forward/transport.ts";
 import { plainAddress } from "./address.ts";
 import type { Listen, Listener, ListenOptions } from "./listener.ts";
 import { answerNative } from "./native/exchange.ts";
+import { LateWatch } from "./native/late-watch.ts";
 import { listenNode } from "./node-http.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -33,6 +34,7 @@ export const listenDeno: Listen = (options: ListenOptions): Promise<Listener> =>
         peer: { address: plainAddress(info.remoteAddr.hostname), port: info.remoteAddr.port },
         // Deno aborts it after every answer, too, which ends nothing, and warns of that once unless it runs with --unstable-no-legacy-abort.
         signal: () => request.signal,
+        watchable: new LateWatch(() => request.signal),
       },
       options,
       busy,

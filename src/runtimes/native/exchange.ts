@@ -1,6 +1,6 @@
 import { type ErrorCode, errorResponse } from "../../errors.ts";
 import { nativeResponse } from "../../forward/answer.ts";
-import type { Address, Inbound } from "../../net/inbound.ts";
+import type { Address, Inbound, Watchable } from "../../net/inbound.ts";
 import type { RawHeaders } from "../../net/raw-headers.ts";
 import { checkHead } from "../../net/request-policy.ts";
 import type { ListenOptions } from "../listener.ts";
@@ -17,6 +17,8 @@ export interface NativeRequest {
   readonly peer: Address;
   /** Aborts when the client has gone before its answer was complete. */
   signal(): AbortSignal;
+  /** The same in a way that costs less, where there is one. */
+  readonly watchable?: Watchable;
 }
 
 /**
@@ -33,10 +35,11 @@ export function answerNative(
   const { request } = native;
   const headers: string[] = [];
   let host = "";
-  for (const [name, value] of request.headers) {
+  // On Deno that takes a seventh of the time of iterating.
+  request.headers.forEach((value, name) => {
     headers.push(name, value);
     if (name === "host") host = value;
-  }
+  });
   // Without a valid Host field the URL says nothing: the policy is given an invalid target then, and names the field first.
   const head = checkHead(request.method, native.target(host) ?? "", headers, limits);
   if (!head.ok) return refusal(head.code, head.status);
@@ -100,6 +103,10 @@ class NativeInbound implements Inbound {
       this.#length > 0 ? 0 : bodyBytes,
       bodyTimeout,
     );
+  }
+
+  get watchable(): Watchable | undefined {
+    return this.#native.watchable;
   }
 
   get signal(): AbortSignal {
