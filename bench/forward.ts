@@ -1,15 +1,20 @@
 /**
- * What a forwarded request costs, as a multiple of nginx's `proxy_pass` in the same run: one bare route, each runtime with each of its listeners
- * and transports. `node bench/forward.ts [--runtime bun,deno,node] [--seconds 5] [--rounds 3]`.
+ * What a forwarded request costs, as a multiple of nginx's `proxy_pass` in the same run, for each runtime with each of its listeners and transports.
+ *
+ *     node bench/forward.ts [--scenario bare,key-auth,three,seven,50000] [--runtime bun,deno,node] [--seconds 5] [--rounds 3]
+ *
+ * `three`: limit-count, prometheus and key-auth. `seven`: also cors, request-id, ip-restriction and proxy-rewrite. `50000`: a bare route among so many,
+ * requests spread over them.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { load, median } from "./support/load.ts";
+import { load, type LoadOptions, median } from "./support/load.ts";
 import { freePort, scratch, start, startNginx, stop, stopAll } from "./support/processes.ts";
 
 const { values } = parseArgs({
   options: {
+    scenario: { type: "string", default: "bare" },
     runtime: { type: "string", default: "bun,deno,node" },
     listener: { type: "string", default: "native,node" },
     transport: { type: "string", default: "http1,undici" },
@@ -30,12 +35,12 @@ try {
   const originPort = await freePort(), yardstickPort = await freePort();
   await startNginx(originPort);
   const yardstick = await startNginx(yardstickPort, originPort);
-  const resources = join(scratch(), "resources.json");
-  const nodes = { [`127.0.0.1:${originPort}`]: 1 };
-  writeFileSync(resources, JSON.stringify({ routes: [{ id: "1", uri: "/*", upstream: { nodes } }] }));
-
-  console.log("runtime  listener  transport  x nginx   us/request   nginx us   requests/s   p99 ms");
-  for (const runtime of values.runtime.split(",")) {
+  const folder = scratch();
+  console.log("scenario   runtime  listener  transport  x nginx   us/request   nginx us   requests/s   p99 ms");
+  for (const [scenario, runtime] of pairs(values.scenario.split(","), values.runtime.split(","))) {
+    const resources = join(folder, `${scenario}.json`);
+    writeFileSync(resources, JSON.stringify(resourcesOf(scenario, `127.0.0.1:${originPort}`)));
+    const options = loadOf(scenario, folder);
     for (const listener of values.listener.split(",")) {
       for (const transport of values.transport.split(",")) {
         if (runtime === "node" && listener === "native") continue;
@@ -51,16 +56,17 @@ try {
           `127.0.0.1:${control}`,
         ];
         const pid = await start(command!, [...args, ...flags, "--listener", listener, "--transport", transport], port);
-        load(`http://127.0.0.1:${port}/x`, pid, { seconds: 2 });
-        load(`http://127.0.0.1:${yardstickPort}/x`, yardstick, { seconds: 1 });
+        await ready(control);
+        load(`http://127.0.0.1:${port}/x`, pid, { ...options, seconds: 2 });
+        load(`http://127.0.0.1:${yardstickPort}/x`, yardstick, { ...options, seconds: 1 });
         const runs = Array.from({ length: rounds }, () => {
-          const base = load(`http://127.0.0.1:${yardstickPort}/x`, yardstick, { seconds });
-          const subject = load(`http://127.0.0.1:${port}/x`, pid, { seconds });
+          const base = load(`http://127.0.0.1:${yardstickPort}/x`, yardstick, { ...options, seconds });
+          const subject = load(`http://127.0.0.1:${port}/x`, pid, { ...options, seconds });
           return { base, subject, multiple: subject.cpuMicros / base.cpuMicros };
         });
         const of = (pick: (run: (typeof runs)[number]) => number): number => median(runs.map(pick));
         console.log(
-          runtime.padEnd(9) + listener.padEnd(10) + transport.padEnd(11) +
+          scenario.padEnd(11) + runtime.padEnd(9) + listener.padEnd(10) + transport.padEnd(11) +
             of((run) => run.multiple).toFixed(2).padStart(7) +
             of((run) => run.subject.cpuMicros).toFixed(1).padStart(13) +
             of((run) => run.base.cpuMicros).toFixed(1).padStart(11) +
@@ -73,4 +79,59 @@ try {
   }
 } finally {
   stopAll();
+}
+
+/** Waits until the routes are there. */
+async function ready(control: number): Promise<void> {
+  const end = performance.now() + 60_000;
+  for (;;) {
+    const answer = await fetch(`http://127.0.0.1:${control}/ready`).catch(() => undefined);
+    await answer?.body?.cancel();
+    if (answer?.status === 200) return;
+    if (performance.now() > end) throw new Error("The gateway did not become ready within 60 s");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+function pairs<A, B>(left: readonly A[], right: readonly B[]): [A, B][] {
+  return left.flatMap((a) => right.map((b): [A, B] => [a, b]));
+}
+
+/** Resources of a file source. */
+function resourcesOf(scenario: string, node: string): object {
+  const upstream = { nodes: { [node]: 1 } };
+  const consumers = [{ username: "bench", plugins: { "key-auth": { key: "secret" } } }];
+  const counted = { count: 1_000_000_000, time_window: 3600, rejected_code: 429, key: "remote_addr", policy: "local" };
+  const three = { "limit-count": counted, prometheus: {}, "key-auth": {} };
+  const seven = {
+    ...three,
+    cors: {},
+    "request-id": {},
+    "ip-restriction": { whitelist: ["127.0.0.0/8"] },
+    "proxy-rewrite": { headers: { set: { "X-Bench": "1" } } },
+  };
+  switch (scenario) {
+    case "bare":
+      return { routes: [{ id: "1", uri: "/*", upstream }] };
+    case "key-auth":
+      return { consumers, routes: [{ id: "1", uri: "/*", upstream, plugins: { "key-auth": {} } }] };
+    case "three":
+      return { consumers, routes: [{ id: "1", uri: "/*", upstream, plugins: three }] };
+    case "seven":
+      return { consumers, routes: [{ id: "1", uri: "/*", upstream, plugins: seven }] };
+    case "50000": {
+      const routes = Array.from({ length: 50_000 }, (_, i) => ({ id: `r${i}`, uri: `/r/${i}/*`, upstream_id: "1" }));
+      return { upstreams: [{ id: "1", ...upstream }], routes: [...routes, { id: "x", uri: "/x", upstream_id: "1" }] };
+    }
+    default:
+      throw new Error(`Unknown scenario '${scenario}'`);
+  }
+}
+
+function loadOf(scenario: string, folder: string): Omit<LoadOptions, "seconds"> {
+  if (scenario === "bare") return {};
+  if (scenario !== "50000") return { headers: ["apikey: secret"] };
+  const script = join(folder, "spread.lua");
+  writeFileSync(script, 'request = function() return wrk.format("GET", "/r/" .. math.random(0, 49999) .. "/x") end');
+  return { script };
 }
