@@ -1,4 +1,4 @@
-import { carryHead, headBytes } from "../forward/answer.ts";
+import { carryHead, headBytes, untouchedAnswer } from "../forward/answer.ts";
 import { followBody } from "../forward/body.ts";
 import { sameName } from "../net/header-list.ts";
 import type { Inbound } from "../net/inbound.ts";
@@ -70,11 +70,17 @@ export class Ending {
   answered(answer: Response): Response {
     this.#answer = answer;
     if (this.#callbacks.length === 0) return answer;
-    if (this.#tunnels || this.#nodeBody !== undefined && answer.body === this.#nodeBody) {
+    // To ask a Response for its body or its fields makes them, which costs something on every runtime.
+    const untouched = untouchedAnswer(answer);
+    if (this.#tunnels || this.#nodeBody !== undefined && (untouched ?? answer).body === this.#nodeBody) {
       if (this.#nodeEnd !== undefined) this.#finish(this.#nodeEnd);
       return answer;
     }
-    // To ask for `body` makes a stream of it, which costs something on every runtime.
+    if (untouched !== undefined) {
+      const bytes = untouched.body instanceof Uint8Array ? untouched.body.byteLength : 0;
+      this.#finish({ complete: true, bytes, at: performance.now() });
+      return answer;
+    }
     const length = this.#source.method === "HEAD" ? "0" : answer.headers.get("content-length");
     if (length !== null || answer.body === null) {
       const bytes = length === null || answer.status === 304 ? 0 : Number(length);
