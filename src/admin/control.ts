@@ -4,6 +4,7 @@ import type { ExplainRequest, GatewayExplanation } from "../gateway/explain.ts";
 import type { GatewayStatus } from "../gateway/status.ts";
 import type { KeyStatus } from "../store/key-status.ts";
 import type { UpstreamSnapshot } from "../upstream/upstream.ts";
+import { answerAccept, type HeldDeletes } from "./control-accept.ts";
 import { answerExplain } from "./control-explain.ts";
 import { loopbackHost } from "./control-guard.ts";
 import { readKeyFilter } from "./control-keys.ts";
@@ -30,6 +31,8 @@ export interface ControlOptions {
   readonly loopback: boolean;
   /** What `GET /metrics` answers with; absent where there are no metrics. */
   readonly metrics?: () => Response;
+  /** Mass deletes that are held back, where the source holds them. */
+  readonly deletes?: HeldDeletes;
   /** Further fields of `GET /status`: what the process around the gateway knows (addresses, connections). */
   readonly facts?: () => Readonly<Record<string, unknown>>;
 }
@@ -38,16 +41,18 @@ export interface ControlOptions {
 const STATUS_KEYS = 100;
 
 /**
- * The control API: what this process is doing, for probes, operators and the command line. It changes nothing and asks for no key, so that
+ * The control API: what this process is doing, for probes, operators and the command line. It changes no configuration and asks for no key, so that
  * it belongs on loopback or a private network.
  *
  * - `GET /live`: 200 for as long as the process answers at all
- * - `GET /ready`: 200 once the first full list of resources is applied, 503 with the reason before that and while draining
+ * - `GET /ready`: 200 once the first full list of resources is applied, 503 with the reason before that and while draining; `degraded` where
+ *   what is served may be out of date
  * - `GET /status`: everything at a glance; `GET /status/keys`: every key with something to say, by `state`, `kind`, `limit`
  * - `GET /schema/KIND`: the JSON Schema of a kind's stored value; `GET /schema`: of all
  * - `GET /metrics`: for Prometheus
  * - `GET /upstreams`: every upstream's nodes, whether they are in use and why
  * - `GET /wait`: 200 once a revision of the store is served here, as after a write to the Admin API
+ * - `POST /accept?revision=N`: serves the revision whose deletes are held back
  * - `POST /explain`: why a request would go where it goes
  */
 export function createControl(options: ControlOptions): Hono {
@@ -70,7 +75,7 @@ export function createControl(options: ControlOptions): Hono {
   get("/ready", (c) => {
     const { ready, reason } = gateway.status();
     if (options.draining()) return c.json({ ready: false, reason: "draining: this process is about to end" }, 503);
-    if (ready) return c.json({ ready: true });
+    if (ready) return c.json(isDegraded(gateway.status()) ? { ready: true, degraded: true, reason } : { ready: true });
     return c.json({ ready: false, reason: reason ?? "the first list of resources is not applied yet" }, 503);
   });
   get("/status", (c) => {
@@ -82,6 +87,8 @@ export function createControl(options: ControlOptions): Hono {
       uptimeMs: Date.now() - started,
       draining: options.draining(),
       ...gateway.status(),
+      degraded: isDegraded(gateway.status()),
+      ...(options.deletes === undefined ? {} : { held: options.deletes.held() ?? null }),
       ...options.facts?.(),
       rejected: page(keys.filter((key) => key.state !== "active"), STATUS_KEYS),
     });
@@ -111,6 +118,11 @@ export function createControl(options: ControlOptions): Hono {
   get("/upstreams", (c) => c.json({ upstreams: gateway.upstreams() }));
   get("/wait", (c) => answerWait(c, () => gateway.status().revision));
   paths.set("/explain", ["POST"]);
+  const { deletes } = options;
+  if (deletes !== undefined) {
+    paths.set("/accept", ["POST"]);
+    app.post("/accept", (c) => answerAccept(c, deletes));
+  }
   app.post("/explain", (c) => answerExplain(c, gateway.explain));
 
   for (const [path, methods] of paths) {
@@ -122,6 +134,11 @@ export function createControl(options: ControlOptions): Hono {
   app.notFound((c) => c.json({ error_msg: `Nothing is at ${c.req.path}`, paths: [...paths.keys()] }, 404));
   app.onError((_, c) => c.json({ error_msg: "Internal Server Error" }, 500));
   return app;
+}
+
+/** Whether it serves what may be out of date: a snapshot, or what was known before etcd was lost, or deletes are held back. */
+function isDegraded({ ready, source }: GatewayStatus): boolean {
+  return ready && source.state !== "synced";
 }
 
 /** As many as fit, and how many there are. */

@@ -16,6 +16,7 @@ export const COMMANDS: readonly Command[] = [
       "gatewatch run --resources routes.yaml",
     ],
     settings: { ...CONFIG, ...SETTINGS },
+    switches: { "no-register": "Keep no record of this instance in etcd" },
     load: async () => (await import("./run.ts")).run,
   },
   {
@@ -27,6 +28,17 @@ export const COMMANDS: readonly Command[] = [
     examples: ["gatewatch health --control 127.0.0.1:9090"],
     settings: { ...CONFIG, control: CONTROL_URL },
     load: async () => (await import("./health.ts")).health,
+  },
+  {
+    name: "accept",
+    summary: "Let deletes of many routes go that the gateway holds back",
+    usage: "--revision N [--control URL]",
+    description:
+      "A revision of etcd that removes more than half of at least 20 routes is held back (--hold-deletes of gatewatch run); GET /status of the control API tells which. This serves it at once. Exits with 0 where it is served, with 1 where that revision is not the one that is held.",
+    examples: ["gatewatch accept --revision 1234 --control 127.0.0.1:9090"],
+    settings: { ...CONFIG, control: CONTROL_URL },
+    options: { revision: { value: "N", help: "The revision that is held" } },
+    load: async () => (await import("./accept.ts")).accept,
   },
   {
     name: "explain",

@@ -42,7 +42,8 @@ export async function openWriter(
   return { writer, close: () => writer.close() };
 }
 
-function etcdOptions(settings: Settings, runtime: Runtime): EtcdSourceOptions {
+/** How etcd is reached. */
+export function etcdOptions(settings: Settings, runtime: Runtime): EtcdSourceOptions {
   return {
     endpoints: settings.etcd,
     prefix: settings.prefix,

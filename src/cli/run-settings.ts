@@ -82,6 +82,7 @@ export async function loadRunSettings(
   return {
     ...settings,
     ...secrets,
+    ...(flags.switches.has("no-register") ? { register: "off" as const } : {}),
     config: file.path,
     warnings: [...unknownVariables(environment, [...names, "config"]), ...doubtful(resolved)],
   };

@@ -19,6 +19,13 @@ export const text: TextSchema<string> = reader((value) => value);
 /** A text that is taken as it is, spaces included. */
 export const secret: TextSchema<string> = v.pipe(v.string(), v.minLength(1, "Cannot be empty"));
 
+/** A name that stands in a key of etcd. */
+export const identifier: TextSchema<string> = reader((value, fail) =>
+  /^[\w.-]{1,128}$/.test(value) && !/^\.\.?$/.test(value)
+    ? value
+    : fail(`Cannot use "${value.slice(0, 128)}" as an id: write 1 to 128 letters, digits, "_", "-" and "."`)
+);
+
 /** A key of a keyring. */
 export const keyringKey: TextSchema<string> = reader((value, fail) => {
   const { length } = new TextEncoder().encode(value);

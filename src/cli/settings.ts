@@ -6,6 +6,7 @@ import {
   count,
   duration,
   etcdEndpoint,
+  identifier,
   keyPrefix,
   keyringKey,
   type ListenAddress,
@@ -28,6 +29,11 @@ export interface Settings {
   readonly etcdKey: string | undefined;
   readonly etcdTransport: "grpc" | "json" | undefined;
   readonly prefix: string;
+  readonly snapshot: string | undefined;
+  readonly etcdTimeout: number;
+  readonly holdDeletes: number;
+  readonly register: "on" | "off";
+  readonly instanceId: string | undefined;
   readonly resources: string | undefined;
   readonly keyring: readonly string[];
   readonly keyringFile: string | undefined;
@@ -137,6 +143,42 @@ export const SETTINGS: { readonly [K in SettingName]: SettingOf<Settings[K]> } =
     help: "Read the keys under this prefix of etcd",
     schema: keyPrefix,
     default: "/gatewatch",
+  },
+  snapshot: {
+    group: "Configuration",
+    value: "FILE",
+    help:
+      "Keep the last good configuration in this file, and start from it where etcd does not answer; default: none is kept",
+    schema: text,
+  },
+  etcdTimeout: {
+    group: "Configuration",
+    value: "DURATION",
+    help: "At the start, wait this long for etcd before the snapshot is served",
+    schema: duration,
+    default: "5s",
+  },
+  holdDeletes: {
+    group: "Configuration",
+    value: "DURATION",
+    help:
+      "Hold a revision of etcd that removes more than half of at least 20 routes this long, unless gatewatch accept lets it go; 0 = never",
+    schema: duration,
+    default: "60s",
+  },
+  register: {
+    group: "Configuration",
+    value: "on|off",
+    help:
+      "Keep a record of this instance in etcd, under PREFIX/_instances/, for gatewatch status and wait; --no-register is the same as off",
+    schema: choice(["on", "off"]),
+    default: "on",
+  },
+  instanceId: {
+    group: "Configuration",
+    value: "ID",
+    help: "Name of that record; default: the machine's name and the process's number",
+    schema: identifier,
   },
   resources: {
     group: "Configuration",

@@ -1,15 +1,18 @@
-import { hostname } from "node:os";
 import { getLogger } from "@logtape/logtape";
 import { createControl } from "../admin/control.ts";
 import { createAccessLog } from "../observe/access-log.ts";
 import { answerMetrics } from "../observe/metrics.ts";
 import type { Listener, ListenerHandler, ListenerLimits } from "../runtimes/listener.ts";
+import { observeSource } from "../observe/propagation.ts";
+import type { Registration } from "../sources/etcd/register.ts";
 import type { Runtime } from "../runtimes/runtime.ts";
 import { VERSION } from "../version.ts";
 import { addressText, bind } from "./bind.ts";
 import { openAdmin } from "./open-admin.ts";
+import { instanceId, machineName, register } from "./instance.ts";
 import { openGateway } from "./open-gateway.ts";
 import { openSource } from "./open-source.ts";
+import { isGuarded, protectedSource } from "./protected-source.ts";
 import { isLoopback, type RunSettings } from "./run-settings.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -48,10 +51,12 @@ export async function startGateway(settings: RunSettings, runtime: Runtime): Pro
   const listen = runtime.listeners[settings.listener ?? runtime.defaults.listener];
   if (listen === undefined) throw new UsageError([`--listener: ${runtime.name} has no native listener: use node`]);
   const source = await openSource(settings, runtime);
+  const guarded = protectedSource(source, settings);
+  const observed = observeSource(guarded);
   const transport = await runtime.transports[settings.transport ?? runtime.defaults.transport]();
 
   const gateway = await openGateway(settings, {
-    source,
+    source: observed.source,
     transport,
     ...(settings.accessLog === "off" ? {} : { onAnswer: createAccessLog(settings.accessLog) }),
   });
@@ -61,13 +66,17 @@ export async function startGateway(settings: RunSettings, runtime: Runtime): Pro
   let control: Listener | undefined;
   let admin: Listener | undefined;
   let closeAdmin: () => void = () => undefined;
+  let registration: Registration | undefined;
   const stop = async (drainMs: number) => {
     draining = true;
+    // At once, so that nobody waits for this instance any more.
+    const deregistered = registration?.stop();
     await admin?.close(drainMs);
     closeAdmin();
     const cut = await Promise.all(listeners.map((listener) => listener.close(drainMs)));
     await gateway.close();
     await transport.close();
+    await deregistered;
     await control?.close(0);
     return cut.reduce((sum, each) => sum + each, 0);
   };
@@ -82,8 +91,17 @@ export async function startGateway(settings: RunSettings, runtime: Runtime): Pro
       draining: () => draining,
       loopback: isLoopback(settings.control.host),
       metrics: () =>
-        answerMetrics({ gateway, prefix: source.prefix, hostname: hostname(), version: VERSION, connections }),
+        answerMetrics({
+          gateway,
+          prefix: source.prefix,
+          hostname: machineName() ?? "unknown",
+          version: VERSION,
+          connections,
+          more: observed.metrics,
+        }),
+      ...(isGuarded(guarded) ? { deletes: guarded } : {}),
       facts: () => ({
+        id: instanceId(settings),
         listening: listeners.map(({ name, address, connections }) => ({
           address: addressText({ host: address.address, port: address.port }),
           listener: name,
@@ -114,6 +132,8 @@ export async function startGateway(settings: RunSettings, runtime: Runtime): Pro
       listeners.push(listener);
       log.info("Serving on http://{address}", { address: boundText(listener), listener: listener.name });
     }
+    const controlPort = control.address.port;
+    registration = await register(settings, runtime, { gateway, observed, controlPort });
   } catch (error) {
     await stop(0);
     throw error;

@@ -20,6 +20,8 @@ export interface MetricsOptions {
   readonly version: string;
   /** Connections of clients that are open. */
   readonly connections: () => number;
+  /** Further metrics of the process. Default: none. */
+  readonly more?: () => Iterable<string>;
 }
 
 /** Characters that are written in one go. */
@@ -59,6 +61,7 @@ export function streamMetrics(options: MetricsOptions): ReadableStream<Uint8Arra
 
 function* writeAll(options: MetricsOptions): Generator<string> {
   yield* writeProcess(options);
+  if (options.more) yield* options.more();
   yield* options.gateway.metrics();
 }
 
@@ -87,6 +90,12 @@ function* writeProcess({ gateway, prefix, hostname, version, connections }: Metr
   ]);
   yield write("gatewatch_source_synced", "gauge", "Whether changes of the configuration arrive as they are made", [
     [{}, synced],
+  ]);
+  yield write("gatewatch_degraded", "gauge", "Whether what is served may be out of date", [
+    [{}, status.ready && synced === 0 ? 1 : 0],
+  ]);
+  yield write("gatewatch_held_deletes", "gauge", "Routes whose deletion is held back", [
+    [{}, Number(status.source.details?.["heldRemoves"] ?? 0)],
   ]);
   yield write("apisix_http_requests_total", "counter", "Requests since the gateway started", [[
     {},

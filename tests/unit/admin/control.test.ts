@@ -82,6 +82,7 @@ describe("the control API", () => {
       runtime: { name: "bun", version: "1.4.5" },
       draining: false,
       ...STATUS,
+      degraded: false,
       listening: [],
       rejected: { total: 3, keys: KEYS },
     });
@@ -158,6 +159,7 @@ describe("the control API", () => {
       "/schema",
       "/schema/:kind",
       "/upstreams",
+      "/wait",
       "/explain",
     ]);
   });

@@ -64,6 +64,12 @@ describe("settings of gatewatch run", () => {
       etcdKey: undefined,
       etcdTransport: undefined,
       prefix: "/gatewatch",
+      snapshot: undefined,
+      etcdTimeout: 5000,
+      holdDeletes: 60_000,
+      register: "on",
+      instanceId: undefined,
+      denyTargets: [],
       resources: undefined,
       keyring: [],
       keyringFile: undefined,
@@ -71,6 +77,8 @@ describe("settings of gatewatch run", () => {
       admin: { host: "127.0.0.1", port: 9180 },
       adminKey: undefined,
       adminKeyFile: undefined,
+      adminViewerKey: undefined,
+      adminViewerKeyFile: undefined,
       control: { host: "127.0.0.1", port: 9090 },
       listener: undefined,
       drainTimeout: 30_000,
@@ -114,6 +122,12 @@ describe("settings of gatewatch run", () => {
       etcdKey: "key.pem",
       etcdTransport: "json",
       prefix: "/p",
+      snapshot: "snapshot",
+      etcdTimeout: "2s",
+      holdDeletes: "0",
+      register: "off",
+      instanceId: "edge-1.a",
+      denyTargets: "169.254.0.0/16",
       keyring: "0123456789abcdef",
       upstreamCa: "ca.pem",
       requestTimeout: "9s",
@@ -122,6 +136,7 @@ describe("settings of gatewatch run", () => {
       listen: "127.0.0.1:1",
       admin: "127.0.0.1:2",
       adminKey: "k",
+      adminViewerKey: "w",
       control: "127.0.0.1:3",
       listener: "node",
       drainTimeout: "1s",
@@ -140,7 +155,7 @@ describe("settings of gatewatch run", () => {
       accessLog: "all",
     };
     const names = Object.keys(SETTINGS).filter((name) =>
-      !["resources", "etcdPasswordFile", "adminKeyFile", "keyringFile"].includes(name)
+      !["resources", "etcdPasswordFile", "adminKeyFile", "adminViewerKeyFile", "keyringFile"].includes(name)
     );
     assert.deepEqual(names.sort(), Object.keys(samples).sort());
     const strip = (settings: RunSettings) => ({ ...settings, warnings: undefined, config: undefined });
@@ -183,7 +198,7 @@ describe("settings of gatewatch run", () => {
     const settings = await load([...ETCD, "--etcd-user", "u", "--etcd-password-file", path, "--admin-key-file", path]);
     assert.equal(settings.etcdPassword, " p w");
     assert.equal(settings.adminKey, " p w");
-    assert.deepEqual(settings.warnings, ["This version has no Admin API: its key has no effect"]);
+    assert.deepEqual(settings.warnings, []);
   });
 
   it("read a keyring from a file", async () => {

@@ -57,6 +57,8 @@ describe("metrics of a process", () => {
         "gatewatch_keys unsupported 0",
         "gatewatch_revision 77",
         "gatewatch_source_synced 1",
+        "gatewatch_degraded 0",
+        "gatewatch_held_deletes 0",
         "apisix_http_requests_total 42",
         "apisix_nginx_http_current_connections active 3",
         "apisix_node_info here 1.2.3 1",
