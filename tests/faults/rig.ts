@@ -96,7 +96,12 @@ export class Rig {
   /** Reads with one carrier, or with each. `endpoints` replaces the reader's own proxy. */
   async read(
     options: Partial<EtcdSourceOptions> = {},
-    { carriers = CARRIERS, tamper }: { readonly carriers?: readonly CarrierName[]; readonly tamper?: Tamper } = {},
+    { carriers = CARRIERS, tamper, wrap = (source) => source }: {
+      readonly carriers?: readonly CarrierName[];
+      readonly tamper?: Tamper;
+      /** What stands between the source and its reader. */
+      readonly wrap?: (source: ConfigSource, carrier: CarrierName) => ConfigSource;
+    } = {},
   ): Promise<Reader[]> {
     for (const carrier of carriers) {
       const proxy = await startProxy({ host: "127.0.0.1", port: this.etcd.port });
@@ -115,7 +120,7 @@ export class Rig {
         const real = await loadCarrier(name);
         return tamper ? tamper(real, name) : real;
       };
-      this.readers.push(new Reader(carrier, proxy, createEtcdSource(settings, { load }), lines));
+      this.readers.push(new Reader(carrier, proxy, wrap(createEtcdSource(settings, { load }), carrier), lines));
     }
     return this.readers;
   }
