@@ -88,8 +88,8 @@ describe("commands over resources", () => {
   });
 
   it("prune deletes what it manages and nothing else, and more than half only with --yes", async () => {
-    await etcd.put(`${prefix}/routes/foreign`, '{"uri":"/foreign","upstream_id":"u1"}');
-    await etcd.put(`${prefix}/routes/terra`, '{"uri":"/t","upstream_id":"u1","labels":{"managed-by":"terraform"}}');
+    await etcd.put(`${prefix}/routes/foreign`, '{"uri":"/foreign","plugins":{}}');
+    await etcd.put(`${prefix}/routes/terra`, '{"uri":"/t","plugins":{},"labels":{"managed-by":"terraform"}}');
     await good(["apply", file]);
     await writeFile(file, FILE.replace(/ {2}- id: 2[^]*?(?=upstreams)/, ""));
     await good(["apply", file]);
@@ -101,6 +101,11 @@ describe("commands over resources", () => {
     const refused = await call(["apply", file, "--prune"]);
     assert.equal(refused.status, 1);
     assert.match(refused.stderr, /Cannot delete 4 of the 4 resources that it manages: .* --yes/);
+    await etcd.put(`${prefix}/routes/foreign`, '{"uri":"/foreign","upstream_id":"u1"}');
+    const needed = await call(["apply", file, "--prune", "--yes"]);
+    assert.equal(needed.status, 1);
+    assert.match(needed.stderr, /Cannot delete upstreams\/u1: routes\/foreign refers to it, and stays/);
+    await etcd.put(`${prefix}/routes/foreign`, '{"uri":"/foreign","plugins":{}}');
     await good(["apply", file, "--prune", "--yes"]);
     assert.deepEqual([...(await etcd.all(`${prefix}/routes/`)).keys()], [
       `${prefix}/routes/foreign`,

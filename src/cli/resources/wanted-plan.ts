@@ -2,6 +2,7 @@ import { parseKey, toKey } from "../../config/key.ts";
 import type { Flags } from "../flags.ts";
 import { type Checker, createChecker } from "./catalogue.ts";
 import { checkWanted, issueLine } from "./check.ts";
+import { brokenBy } from "./one.ts";
 import { readDocuments, type Wanted } from "./document.ts";
 import { readFileArgument, readOwner, readRouter } from "./flags.ts";
 import { parsePath } from "./path.ts";
@@ -56,6 +57,12 @@ export async function planOver(target: Target, request: Request): Promise<Plan> 
   const plan = createPlan(plain, stored, options, (entry) => opened.get(entry));
   if (plan.problems.length > 0) refuse(plan.problems);
   const gone = new Set(plan.steps.filter(({ action }) => action === "delete").map(({ kind, id }) => `${kind} ${id}`));
+  if (gone.size > 0) {
+    const names = new Set(wanted.map(({ key }) => key));
+    const others = stored.entries.filter(({ key }) => !names.has(key));
+    const users = brokenBy(others, gone, checker);
+    if (users.length > 0) refuse(users);
+  }
   const held = new Set(stored.entries.map(({ key }) => key));
   const issues = checkWanted(wanted, checker, {
     exists: (kind, id) => held.has(toKey(kind, id)) && !gone.has(`${kind} ${id}`),
