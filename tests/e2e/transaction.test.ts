@@ -12,7 +12,7 @@ describe("100 routes in one transaction", () => {
   let etcd: EtcdServer, origin: Origin, gateway: GatewayProcess;
   before(async () => {
     [etcd, origin] = await Promise.all([startEtcd(), startOrigin()]);
-    gateway = await startGatewayProcess({ flags: ["--etcd", etcd.url, "--prefix", "/test"] });
+    gateway = await startGatewayProcess({ flags: ["--etcd", etcd.url, "--prefix", "/test", "--hold-deletes", "0"] });
   });
   after(async () => {
     await gateway?.stop();
