@@ -59,14 +59,17 @@ export class Editor {
     const value = toValue(body);
     if (value["id"] !== undefined) throw new AdminError(400, `wrong ${type.label} id, do not need it`);
     forbidStamps(value);
-    for (let tries = TRIES;; tries--) {
-      const { revision } = await this.#source.get(toKey(type.kind, "0"));
-      const id = target.parent + String(revision + 1).padStart(20, "0");
-      const fields = this.#withStamps(type, withId(type, id, value), undefined);
-      const edited = await this.#write(type, id, undefined, fields, options);
-      if (edited !== undefined) return edited;
-      if (tries <= 1) throw busy(type, id);
-    }
+    return await this.#locks.run(type.name, async () => {
+      for (let tries = TRIES;; tries--) {
+        const { revision } = await this.#source.get(toKey(type.kind, "0"));
+        const id = target.parent + String(revision + 1).padStart(20, "0");
+        const fields = this.#withStamps(type, withId(type, id, value), undefined);
+        const edited = await this.#write(type, id, undefined, fields, options);
+        if (edited !== undefined) return edited;
+        if (tries <= 1) throw busy(type, id);
+        await pause(TRIES - tries);
+      }
+    });
   }
 
   /** Merges a patch, or puts it at a path. @throws AdminError, WriteError */

@@ -47,6 +47,7 @@ export function resourceEndpoints(type: ResourceType, parts: ResourceParts): End
       summary: `List ${label} resources`,
       query: kind === "route" ? [...LIST, FILTER] : LIST,
       replies: { 200: { list: kind } },
+      errors: type.collection.includes(":") ? [400, 404] : [400],
       answer: (c) => list(c, type, parts),
     },
     {
@@ -94,7 +95,7 @@ function writes(type: ResourceType, parts: ResourceParts): Endpoint[] {
     body: { kind },
     guarded: true,
     replies: { 200: { node: kind }, 201: { node: kind } },
-    errors: [409, 412],
+    errors: kind === "credential" ? [404, 409, 412] : [409, 412],
     answer: async (c) => edited(c, type, parts, await editor.put(target(c), await readJson(c), editOptions(c))),
   };
   const endpoints: Endpoint[] = [{ ...put, path: item }];
