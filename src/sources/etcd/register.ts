@@ -36,14 +36,14 @@ export interface RegisterOptions {
 
 /** A registration that is kept. */
 export interface Registration {
-  /** Takes the record away. Resolves within two seconds, whatever etcd does. */
+  /** Takes the record away. Resolves within a second, whatever etcd does. */
   stop(): Promise<void>;
 }
 
 /** Directory of the records, below the prefix. No gateway takes it for configuration. */
 export const INSTANCES = "_instances";
 
-const STOP_MS = 2000;
+const STOP_MS = 1000;
 const RETRY_MS = 2000;
 
 /**
