@@ -62,7 +62,14 @@ export const RESOURCE_COMMANDS: readonly Command[] = [
     ],
     settings: TARGET_SETTINGS,
     shown: SHOWN_TARGET,
-    options: { owner: OWNER, router: ROUTER },
+    options: {
+      owner: OWNER,
+      router: ROUTER,
+      "max-txn-ops": {
+        value: "N",
+        help: "Operations of a transaction, as etcd was started with; default: 128, as etcd's",
+      },
+    },
     switches: {
       prune: "Delete what it manages and the file does not have",
       "dry-run": "Show what would be done, and write nothing",

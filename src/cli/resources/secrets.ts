@@ -9,7 +9,7 @@ export const REDACTED = "<redacted>";
 
 /** Names of fields that hold secrets in plugins that nobody here knows, and in resources of secret managers. */
 const SECRET_NAME =
-  /^(?:key|private_key|secret|secret_key|secret_access_key|session_token|token|access_token|password|passwd|client_secret|client_key|apikey|api_key)$/i;
+  /^key$|(?:^|[_-])(?:password|passwd|secret|token|apikey|api_key|private_key|secret_key|access_key|client_key)$/i;
 
 interface Place {
   readonly path: string;

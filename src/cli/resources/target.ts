@@ -2,6 +2,7 @@ import { APISIX_KEYRING, createKeyring, type Keyring } from "../../config/keyrin
 import { readPem } from "../pem-file.ts";
 import type { WritableSource } from "../../store/writable.ts";
 import type { CommandInput } from "../command.ts";
+import type { Flags } from "../flags.ts";
 import { UsageError } from "../usage-error.ts";
 import { createSealing, type Sealing } from "./sealing.ts";
 import { loadTargetSettings, type TargetSettings } from "./target-settings.ts";
@@ -17,11 +18,22 @@ export interface Target extends WritableSource {
 
 /** Opens what the settings name. @throws UsageError */
 export async function openTarget(input: CommandInput): Promise<Target> {
+  const operations = readOperations(input.flags);
   const settings = await loadTargetSettings(input);
-  if (settings.adminUrl === undefined) return await openEtcd(settings);
+  if (settings.adminUrl === undefined) return await openEtcd(settings, operations);
   const { adminTarget } = await import("./admin-target.ts");
   // The API decrypts what it shows and encrypts what it stores.
   return adminTarget(settings.adminUrl, settings.adminKey, createSealing(keyringOf(settings), undefined));
+}
+
+/** `--max-txn-ops`. @throws UsageError */
+function readOperations({ values }: Flags): number | undefined {
+  const text = values.get("max-txn-ops")?.at(-1);
+  if (text === undefined) return undefined;
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new UsageError([
+    `--max-txn-ops: Cannot use "${text}": write a number from 1 to 999999, as etcd was started with`,
+  ]);
 }
 
 /** @throws UsageError */
@@ -33,7 +45,7 @@ function keyringOf({ keyring }: TargetSettings): Keyring {
   }
 }
 
-async function openEtcd(settings: TargetSettings): Promise<Target> {
+async function openEtcd(settings: TargetSettings, operations: number | undefined): Promise<Target> {
   for (const name of ["etcdCa", "etcdCert", "etcdKey"] as const) await readPem(name, settings[name]);
   const { etcdWriter } = await import("../../sources/etcd/writer.ts");
   try {
@@ -46,7 +58,7 @@ async function openEtcd(settings: TargetSettings): Promise<Target> {
       ca: settings.etcdCa,
       cert: settings.etcdCert,
       key: settings.etcdKey,
-    });
+    }, operations === undefined ? {} : { operations });
     return {
       origin: `${settings.etcd.join(",")}${settings.prefix}`,
       sealing: createSealing(keyringOf(settings), settings.keyring.length > 0 ? keyringOf(settings) : undefined),

@@ -36,6 +36,7 @@ const LIMITS: WriteLimits = { operations: 128, bytes: 1_400_000 };
  * Writes a prefix of etcd: each write is one transaction, guarded by the revisions that its keys were last written at.
  *
  * @param options As for the reading source; the user needs the right to read and to write under the prefix.
+ * @param limits What etcd was started with, where that is not its default: 128 operations.
  * @throws TypeError where an option is missing or wrong.
  * @example
  * ```ts
@@ -44,8 +45,8 @@ const LIMITS: WriteLimits = { operations: 128, bytes: 1_400_000 };
  * writer.close();
  * ```
  */
-export function etcdWriter(options: EtcdSourceOptions): EtcdWriter {
-  return new Writer(parseEtcdOptions(options));
+export function etcdWriter(options: EtcdSourceOptions, limits: Partial<WriteLimits> = {}): EtcdWriter {
+  return new Writer(parseEtcdOptions(options), { ...LIMITS, ...limits });
 }
 
 /** Failures after which nothing was done, and another member, or a fresh login, may do better. */
@@ -55,13 +56,14 @@ const RETRIED_READS: ReadonlySet<EtcdErrorCode> = new Set([...RETRIED, "closed",
 
 class Writer implements EtcdWriter {
   readonly prefix: string;
-  readonly limits: WriteLimits = LIMITS;
+  readonly limits: WriteLimits;
   readonly #settings: EtcdSettings;
   readonly #rotation: Rotation;
   readonly #page: PageSize;
   #client: Promise<EtcdClient> | undefined;
 
-  constructor(settings: EtcdSettings) {
+  constructor(settings: EtcdSettings, limits: WriteLimits) {
+    this.limits = limits;
     this.#settings = settings;
     this.prefix = settings.prefix;
     this.#rotation = createRotation(settings.endpoints, Math.floor(Math.random() * settings.endpoints.length));
