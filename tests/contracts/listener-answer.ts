@@ -10,6 +10,10 @@ function row(name: string, run: (context: ListenerContext) => Promise<void>): Ro
   return { group, name, run };
 }
 
+function slow(name: string, run: (context: ListenerContext) => Promise<void>): Row<ListenerContext> {
+  return { ...row(name, run), slow: true };
+}
+
 /** A body that breaks after its first part. */
 function breaking(): ReadableStream<Uint8Array> {
   let pulls = 0;
@@ -208,7 +212,7 @@ export const answerRows: readonly Row<ListenerContext>[] = [
     const served = await context.serve(() => nodeAnswer({ body: generated(size).stream }));
     assertPattern((await served.ask(get())).body, size);
   }),
-  row("a client that does not read stops the source", async (context) => {
+  slow("a client that does not read stops the source", async (context) => {
     const { stream, taken } = generated(64 * 1024 * 1024);
     const served = await context.serve(() => nodeAnswer({ body: stream }));
     const client = await served.connect();

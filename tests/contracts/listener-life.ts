@@ -11,22 +11,26 @@ function row(name: string, run: (context: ListenerContext) => Promise<void>): Ro
   return { group, name, run };
 }
 
+function slow(name: string, run: (context: ListenerContext) => Promise<void>): Row<ListenerContext> {
+  return { ...row(name, run), slow: true };
+}
+
 /** The runtimes look for what is late at intervals; nothing may take longer than this beyond its limit of a second. */
 const LATE = 5_000;
 
 export const lifeRows: readonly Row<ListenerContext>[] = [
-  row("a connection that says nothing is closed", async (context) => {
+  slow("a connection that says nothing is closed", async (context) => {
     const served = await context.serve(ok, { headerTimeout: 1_000, idleTimeout: 1_000 });
     await (await served.connect()).ended(LATE);
   }),
-  row("a head that stops is closed", async (context) => {
+  slow("a head that stops is closed", async (context) => {
     const served = await context.serve(ok, { headerTimeout: 1_000, idleTimeout: 1_000 });
     const client = await served.connect();
     await client.write("GET / HTTP/1.1\r\nHost: ga");
     await client.ended(LATE);
     assert.equal(served.seen.length, 0);
   }),
-  row("a head that drips is closed", async (context) => {
+  slow("a head that drips is closed", async (context) => {
     const served = await context.serve(ok, { headerTimeout: 1_000, idleTimeout: 1_000 });
     const client = await served.connect();
     await client.write("GET / HTTP/1.1\r\nHost: gate.test\r\n");
@@ -37,7 +41,7 @@ export const lifeRows: readonly Row<ListenerContext>[] = [
     }
     assert.notEqual(client.end, "open", "the connection is still open");
   }),
-  row("a late head on a connection that was used before is closed", async (context) => {
+  slow("a late head on a connection that was used before is closed", async (context) => {
     const served = await context.serve(ok, { headerTimeout: 1_000, idleTimeout: 20_000 });
     const client = await served.connect();
     await client.write(get());
@@ -45,7 +49,7 @@ export const lifeRows: readonly Row<ListenerContext>[] = [
     await client.write("GET / HTTP/1.1\r\nHost: ga");
     await client.ended(LATE);
   }),
-  row("a body that stalls fails, with 408", async (context) => {
+  slow("a body that stalls fails, with 408", async (context) => {
     let failure: unknown;
     const served = await context.serve(async (_request, inbound) => {
       try {
@@ -60,7 +64,7 @@ export const lifeRows: readonly Row<ListenerContext>[] = [
     await until(() => failure !== undefined, LATE, "the read of the body fails");
     assert.equal((failure as { status?: number }).status, 408);
   }),
-  row("a slow body within the timeout arrives", async (context) => {
+  slow("a slow body within the timeout arrives", async (context) => {
     const served = await context.serve(async (_request, inbound) => {
       return new Response(await bodyOf(inbound) as Uint8Array<ArrayBuffer>);
     }, { bodyTimeout: 500, headerTimeout: 1_000, idleTimeout: 1_000 });
@@ -72,7 +76,7 @@ export const lifeRows: readonly Row<ListenerContext>[] = [
     }
     assert.equal(string((await client.readMessage()).body), "slow but sur");
   }),
-  row("a connection that idles is closed", async (context) => {
+  slow("a connection that idles is closed", async (context) => {
     const served = await context.serve(ok, { idleTimeout: 1_000 });
     const client = await served.connect();
     await client.write(get());
@@ -88,14 +92,14 @@ export const lifeRows: readonly Row<ListenerContext>[] = [
       await new Promise((resolve) => setTimeout(resolve, 300));
     }
   }),
-  row("a slow handler is not cut", async (context) => {
+  slow("a slow handler is not cut", async (context) => {
     const served = await context.serve(async () => {
       await new Promise((resolve) => setTimeout(resolve, 6_000));
       return ok();
     }, { idleTimeout: 1_000, headerTimeout: 1_000, bodyTimeout: 1_000 });
     assert.equal(statusOf(await served.ask(get())), 200);
   }),
-  row("a client that takes nothing of its answer is cut", async (context) => {
+  slow("a client that takes nothing of its answer is cut", async (context) => {
     const { stream } = generated(64 * 1024 * 1024);
     let cancelled = false;
     const reader = stream.getReader();

@@ -10,6 +10,10 @@ function row(name: string, run: (context: ListenerContext) => Promise<void>): Ro
   return { group, name, run };
 }
 
+function slow(name: string, run: (context: ListenerContext) => Promise<void>): Row<ListenerContext> {
+  return { ...row(name, run), slow: true };
+}
+
 function target(what: string, text: string): Row<ListenerContext> {
   return row(`target: ${what}`, async (context) => {
     const served = await context.serve(ok);
@@ -123,7 +127,7 @@ export const requestRows: readonly Row<ListenerContext>[] = [
     await client.write("3\r\ndef\r\n0\r\n\r\n");
     assert.equal(statusOf(await client.readMessage()), 200);
   }),
-  row("a handler that does not read slows the client", async (context) => {
+  slow("a handler that does not read slows the client", async (context) => {
     let release!: () => void;
     const released = new Promise<void>((resolve) => release = resolve);
     let body = 0;

@@ -8,19 +8,19 @@ import { requestRows } from "./listener-request.ts";
 import { upgradeRows } from "./listener-upgrade.ts";
 
 /** What is asked of every listener, with a raw socket on the other side. */
-const ROWS: readonly Row<ListenerContext>[] = [...headRows, ...requestRows, ...answerRows, ...lifeRows, ...upgradeRows]
-  .map(
-    (row) => ({
-      ...row,
-      async run(context: ListenerContext) {
-        try {
-          await row.run(context);
-        } finally {
-          await context.end();
-        }
-      },
-    }),
-  );
+const ROWS: readonly Row<Listen>[] = [...headRows, ...requestRows, ...answerRows, ...lifeRows, ...upgradeRows].map((
+  row,
+) => ({
+  ...row,
+  async run(listen: Listen) {
+    const context = new ListenerContext(listen);
+    try {
+      await row.run(context);
+    } finally {
+      await context.end();
+    }
+  },
+}));
 
 export function listenerContract(implementation: string, listen: () => Promise<Listen>, gaps: Gaps): void {
   runContract(
@@ -28,7 +28,7 @@ export function listenerContract(implementation: string, listen: () => Promise<L
     implementation,
     ROWS,
     gaps,
-    async () => new ListenerContext(await listen()),
+    listen,
     () => Promise.resolve(),
   );
 }

@@ -10,6 +10,10 @@ function row(name: string, run: (context: TransportContext) => Promise<void>): R
   return { group, name, run };
 }
 
+function slow(name: string, run: (context: TransportContext) => Promise<void>): Row<TransportContext> {
+  return { ...row(name, run), slow: true };
+}
+
 /** A row whose answer must not be taken for one. */
 function refused(what: string, answer: string): Row<TransportContext> {
   return row(`refused: ${what}`, async (context) => {
@@ -218,7 +222,7 @@ export const answerRows: readonly Row<TransportContext>[] = [
     const { body } = await context.exchange({}, concat([head, pattern(0, size)]));
     assertPattern(body, size);
   }),
-  row("a client that does not read stops the upstream", async (context) => {
+  slow("a client that does not read stops the upstream", async (context) => {
     let written = 0;
     const size = 64 * 1024 * 1024;
     const origin = await context.origin(async (connection) => {

@@ -10,6 +10,10 @@ function row(name: string, run: (context: TransportContext) => Promise<void>): R
   return { group, name, run };
 }
 
+function slow(name: string, run: (context: TransportContext) => Promise<void>): Row<TransportContext> {
+  return { ...row(name, run), slow: true };
+}
+
 const keepAlive = { size: 10, idleTimeout: 60_000, requests: 1000 };
 
 /** Rows about one method over a connection that breaks: how often the request arrived, and what came of it. */
@@ -71,7 +75,7 @@ export const connectionRows: readonly Row<TransportContext>[] = [
     for (let i = 0; i < 7; i++) await bytesOf(await context.send(peer));
     assert.equal(origin.connections.length, 3);
   }),
-  row("keepAlive.size bounds the idle connections", async (context) => {
+  slow("keepAlive.size bounds the idle connections", async (context) => {
     let release!: () => void;
     const released = new Promise<void>((resolve) => release = resolve);
     const origin = await context.origin(async (connection) => {
@@ -90,7 +94,7 @@ export const connectionRows: readonly Row<TransportContext>[] = [
       "two connections stay open",
     );
   }),
-  row("keepAlive.idleTimeout closes a connection that idles", async (context) => {
+  slow("keepAlive.idleTimeout closes a connection that idles", async (context) => {
     const { origin } = await context.fixed();
     await bytesOf(await context.send(peerOf(origin.port, { keepAlive: { ...keepAlive, idleTimeout: 300 } })));
     const connection = await origin.connection(1);
@@ -173,7 +177,7 @@ export const connectionRows: readonly Row<TransportContext>[] = [
   row("no such name: connect_failed, not sent", async (context) => {
     await context.fails(context.send(peerOf(80, { host: "no-such-name.invalid" })), "connect_failed", false);
   }),
-  row("no head in time: read_timeout, sent", async (context) => {
+  slow("no head in time: read_timeout, sent", async (context) => {
     const origin = await context.origin(() => {});
     const begun = performance.now();
     await context.fails(
@@ -185,7 +189,7 @@ export const connectionRows: readonly Row<TransportContext>[] = [
     assert.ok(ms > 250 && ms < 1_500, `after ${ms} ms`);
     await origin.connections[0]!.ended(1_000);
   }),
-  row("a slow body within the read timeout is not cut", async (context) => {
+  slow("a slow body within the read timeout is not cut", async (context) => {
     const origin = await context.origin(async (connection) => {
       await connection.readMessage();
       await connection.write("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n");
@@ -206,7 +210,7 @@ export const connectionRows: readonly Row<TransportContext>[] = [
     assert.equal((await context.failure(bytesOf(answer))).code, "read_timeout");
     await origin.connections[0]!.ended(1_000);
   }),
-  row("an upstream that takes nothing: send_timeout, sent", async (context) => {
+  slow("an upstream that takes nothing: send_timeout, sent", async (context) => {
     const origin = await context.origin((connection) => connection.pause());
     const request = {
       method: "POST",

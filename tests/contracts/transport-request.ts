@@ -19,6 +19,10 @@ function row(name: string, run: (context: TransportContext) => Promise<void>): R
   return { group, name, run };
 }
 
+function slow(name: string, run: (context: TransportContext) => Promise<void>): Row<TransportContext> {
+  return { ...row(name, run), slow: true };
+}
+
 /** A row that sends this target and expects it to arrive so. */
 function target(what: string, text: string): Row<TransportContext> {
   return row(`target: ${what}`, async (context) => {
@@ -223,7 +227,7 @@ export const requestRows: readonly Row<TransportContext>[] = [
     });
     assertPattern(sent.body, size);
   }),
-  row("an upstream that does not read slows the client", async (context) => {
+  slow("an upstream that does not read slows the client", async (context) => {
     let release!: () => void;
     const released = new Promise<void>((resolve) => release = resolve);
     const origin = await context.origin(async (connection) => {

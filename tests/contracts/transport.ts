@@ -8,7 +8,7 @@ import { tlsRows } from "./transport-tls.ts";
 import { upgradeRows } from "./transport-upgrade.ts";
 
 /** What is asked of every transport, with raw sockets on the other side. */
-const ROWS: readonly Row<TransportContext>[] = [
+const ROWS: readonly Row<Transport>[] = [
   ...requestRows,
   ...answerRows,
   ...connectionRows,
@@ -16,7 +16,8 @@ const ROWS: readonly Row<TransportContext>[] = [
   ...tlsRows,
 ].map((row) => ({
   ...row,
-  async run(context: TransportContext) {
+  async run(transport: Transport) {
+    const context = new TransportContext(transport);
     try {
       await row.run(context);
     } finally {
@@ -31,7 +32,7 @@ export function transportContract(implementation: string, create: () => Promise<
     implementation,
     ROWS,
     gaps,
-    async () => new TransportContext(await create()),
-    (context) => context.transport.close(),
+    create,
+    (transport) => transport.close(),
   );
 }

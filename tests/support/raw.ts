@@ -23,8 +23,9 @@ const LIMIT = 10_000;
 /** A connection whose bytes are written and read by hand. */
 export class RawConnection {
   readonly socket: Socket;
-  #buffer: Uint8Array = new Uint8Array(0);
+  /** What has come and was not read yet. */
   #parts: Uint8Array[] = [];
+  #length = 0;
   #end: End = "open";
   #wake: (() => void)[] = [];
   /** Bytes received in all. */
@@ -35,6 +36,7 @@ export class RawConnection {
     socket.on("data", (chunk: Uint8Array) => {
       this.received += chunk.byteLength;
       this.#parts.push(new Uint8Array(chunk));
+      this.#length += chunk.byteLength;
       this.#notify();
     });
     socket.on("end", () => this.#ended("fin"));
@@ -91,21 +93,18 @@ export class RawConnection {
 
   /** Reads until the text, and returns all up to its end. */
   async readUntil(text: string, ms: number = LIMIT): Promise<string> {
+    const wanted = latin1(text);
     let at = -1;
-    await this.#until(
-      () => (at = string(this.#all()).indexOf(text)) >= 0 || this.#end !== "open",
-      ms,
-      JSON.stringify(text),
-    );
+    await this.#until(() => (at = this.#find(wanted)) >= 0 || this.#end !== "open", ms, JSON.stringify(text));
     if (at < 0) throw new Error(`The connection ended (${this.#end}) before ${JSON.stringify(text)}: ${this.peek()}`);
     return string(this.#take(at + text.length));
   }
 
   /** Reads that many bytes. */
   async read(bytes: number, ms: number = LIMIT): Promise<Uint8Array> {
-    await this.#until(() => this.#length() >= bytes || this.#end !== "open", ms, `${bytes} bytes`);
-    if (this.#length() < bytes) {
-      throw new Error(`The connection ended (${this.#end}) after ${this.#length()} of ${bytes} bytes`);
+    await this.#until(() => this.#length >= bytes || this.#end !== "open", ms, `${bytes} bytes`);
+    if (this.#length < bytes) {
+      throw new Error(`The connection ended (${this.#end}) after ${this.#length} of ${bytes} bytes`);
     }
     return this.#take(bytes);
   }
@@ -113,18 +112,18 @@ export class RawConnection {
   /** Everything until the connection ends. */
   async readAll(ms: number = LIMIT): Promise<Uint8Array> {
     await this.ended(ms);
-    return this.#take(this.#length());
+    return this.#take(this.#length);
   }
 
   /** What has come and was not read yet. */
   peek(): string {
-    return string(this.#all());
+    return string(concat(this.#parts));
   }
 
   /** Drops what has come and was not read yet. */
   drop(): void {
     this.#parts = [];
-    this.#buffer = new Uint8Array(0);
+    this.#length = 0;
   }
 
   /** Reads the head of a message, without its body. */
@@ -146,9 +145,9 @@ export class RawConnection {
     if (length === undefined && status === 0) return { ...message, body: new Uint8Array(0), complete: true };
     if (length === undefined) return { ...message, body: await this.readAll(ms), complete: true };
     const wanted = Number(length);
-    await this.#until(() => this.#length() >= wanted || this.#end !== "open", ms, `a body of ${wanted} bytes`);
-    const complete = this.#length() >= wanted;
-    return { ...message, body: this.#take(Math.min(wanted, this.#length())), complete };
+    await this.#until(() => this.#length >= wanted || this.#end !== "open", ms, `a body of ${wanted} bytes`);
+    const complete = this.#length >= wanted;
+    return { ...message, body: this.#take(Math.min(wanted, this.#length)), complete };
   }
 
   async #readChunked(message: Omit<RawMessage, "body" | "complete">, ms: number): Promise<RawMessage> {
@@ -198,23 +197,44 @@ export class RawConnection {
     }
   }
 
-  #length(): number {
-    return this.#parts.reduce((sum, part) => sum + part.byteLength, this.#buffer.byteLength);
-  }
-
-  #all(): Uint8Array {
-    if (this.#parts.length > 0) {
-      this.#buffer = concat([this.#buffer, ...this.#parts]);
-      this.#parts = [];
+  /** Where the bytes stand, or -1; joins only as many parts as it takes. */
+  #find(wanted: Uint8Array): number {
+    for (;;) {
+      const first = this.#parts[0];
+      if (first === undefined) return -1;
+      const at = indexOf(first, wanted);
+      if (at >= 0) return at;
+      if (this.#parts.length === 1) return -1;
+      // Twice as many at a time, so that a long way costs no more than a short one for each byte.
+      const count = Math.max(2, Math.ceil(this.#parts.length / 2));
+      this.#parts.splice(0, count, concat(this.#parts.slice(0, count)));
     }
-    return this.#buffer;
   }
 
   #take(bytes: number): Uint8Array {
-    const all = this.#all();
-    this.#buffer = all.subarray(bytes);
-    return all.subarray(0, bytes);
+    const taken: Uint8Array[] = [];
+    let left = bytes;
+    while (left > 0) {
+      const first = this.#parts[0]!;
+      if (first.byteLength <= left) {
+        taken.push(first);
+        this.#parts.shift();
+      } else {
+        taken.push(first.subarray(0, left));
+        this.#parts[0] = first.subarray(left);
+      }
+      left -= Math.min(left, first.byteLength);
+    }
+    this.#length -= bytes;
+    return taken.length === 1 ? taken[0]! : concat(taken);
   }
+}
+
+function indexOf(bytes: Uint8Array, wanted: Uint8Array): number {
+  for (let at = bytes.indexOf(wanted[0]!); at >= 0; at = bytes.indexOf(wanted[0]!, at + 1)) {
+    if (wanted.every((byte, i) => bytes[at + i] === byte)) return at;
+  }
+  return -1;
 }
 
 /** Connects to a port of 127.0.0.1. */
