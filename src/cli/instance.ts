@@ -35,6 +35,7 @@ export async function register(
   return registerInstance({
     etcd: etcdOptions(settings, runtime),
     id: instanceId(settings),
+    canary: settings.canary === "on",
     describe() {
       const { active: _, ...others } = gateway.status().keys;
       return {

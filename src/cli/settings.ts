@@ -33,6 +33,7 @@ export interface Settings {
   readonly etcdTimeout: number;
   readonly holdDeletes: number;
   readonly register: "on" | "off";
+  readonly canary: "on" | "off";
   readonly instanceId: string | undefined;
   readonly resources: string | undefined;
   readonly keyring: readonly string[];
@@ -173,6 +174,14 @@ export const SETTINGS: { readonly [K in SettingName]: SettingOf<Settings[K]> } =
       "Keep a record of this instance in etcd, under PREFIX/_instances/, for gatewatch status and wait; --no-register is the same as off",
     schema: choice(["on", "off"]),
     default: "on",
+  },
+  canary: {
+    group: "Configuration",
+    value: "on|off",
+    help:
+      "Let one of the registered instances write the time to PREFIX/_canary every 10 s, so that all can measure how long a write takes to arrive",
+    schema: choice(["on", "off"]),
+    default: "off",
   },
   instanceId: {
     group: "Configuration",

@@ -18,9 +18,9 @@ const NODE_NAME = /^[a-zA-Z0-9._:-]{1,128}$/;
 const MANAGERS: ReadonlySet<string> = new Set(["vault", "aws", "gcp"]);
 
 /**
- * What others keep under the same prefix: APISIX's id generator, its data planes' heartbeats, and gatewatch's own instances.
+ * What others keep under the same prefix: APISIX's id generator, its data planes' heartbeats, and gatewatch's own instances and their canary.
  */
-const FOREIGN: ReadonlySet<string> = new Set(["gen_id", "data_plane", "_instances"]);
+const FOREIGN: ReadonlySet<string> = new Set(["gen_id", "data_plane", "_instances", "_canary"]);
 
 const PLACEHOLDER = "init_dir";
 

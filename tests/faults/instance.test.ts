@@ -159,6 +159,31 @@ describe("faults: one process and what it tells", () => {
     assert.equal((await instances(prefix)).size, 0);
   });
 
+  it("measures from write to effect by a canary that one instance writes at a time", async () => {
+    const prefix = `${PREFIX}-canary`;
+    await etcd.put(`${prefix}/routes/1`, route("/1"));
+    const flags = ["--etcd", etcd.url, "--prefix", prefix, "--canary", "on"];
+    const canary = async () => [...(await etcd.all(`${prefix}/_canary`)).values()][0];
+    const first = await startGatewayProcess({ flags: [...flags, "--instance-id", "first"] });
+    let second: GatewayProcess | undefined;
+    try {
+      await until(canary, { what: "there is a canary" });
+      second = await startGatewayProcess({ flags: [...flags, "--instance-id", "second"] });
+      const name = "gatewatch_config_propagation_seconds_count";
+      for (const gateway of [first, second]) {
+        await until(async () => await metric(gateway, name) >= 1, { limit: 15_000, what: "it is measured" });
+      }
+      assert.ok(await metric(second, "gatewatch_config_propagation_seconds_sum") < 5);
+      assert.match(await canary() ?? "", /"by":"first"/);
+      assert.equal((await second.status()).keys["rejected"] ?? 0, 0);
+      await first.stop();
+      await until(async () => /"by":"second"/.test(await canary() ?? ""), { limit: 15_000, what: "it is taken over" });
+    } finally {
+      await first.stop();
+      await second?.stop();
+    }
+  });
+
   it("serves without a record where it may only read, and says so once", async () => {
     const own = await startEtcd();
     try {

@@ -28,6 +28,11 @@ export interface RegisterOptions {
   readonly id: string;
   /** What to tell now; asked once a second, and written where it has changed. */
   readonly describe: () => Omit<InstanceRecord, "id">;
+  /**
+   * Writes the time to `<prefix>/_canary` every ten seconds, so that every instance can measure how long a write takes to arrive. One instance
+   * does it; where it ends, another takes over. Default: false.
+   */
+  readonly canary?: boolean;
   /** Seconds after which the record goes where the instance dies without a word. Default 15. */
   readonly ttl?: number;
   /** Milliseconds between two looks at what to tell. Default 1000. */
@@ -39,6 +44,11 @@ export interface Registration {
   /** Takes the record away. Resolves within a second, whatever etcd does. */
   stop(): Promise<void>;
 }
+
+/** Key of the canary, below the prefix. */
+export const CANARY = "_canary";
+
+const CANARY_MS = 10_000;
 
 /** Directory of the records, below the prefix. No gateway takes it for configuration. */
 export const INSTANCES = "_instances";
@@ -63,6 +73,9 @@ interface Session {
   readonly lease: string;
   written: string;
   renewedAt: number;
+  /** Revision at which this session made the canary; 0 = another one has it. */
+  canary: number;
+  sungAt: number;
 }
 
 class Registrar {
@@ -74,6 +87,8 @@ class Registrar {
   readonly #done: Promise<void>;
   #session: Session | undefined;
   #stopped = false;
+  /** The user may not write the canary. */
+  #mute = false;
   #wake: (() => void) | undefined;
 
   constructor(options: RegisterOptions) {
@@ -118,6 +133,7 @@ class Registrar {
     const session = await this.#open();
     while (!this.#stopped) {
       await this.#write(session);
+      if (this.#options.canary && !this.#mute) await this.#sing(session).catch((error) => this.#unheard(error));
       await this.#pause(this.#options.everyMs ?? 1000);
       if (performance.now() - session.renewedAt < this.#ttl * 333) continue;
       if (await session.client.leaseKeepAlive(session.lease) <= 0) throw new Error("the lease has ended");
@@ -134,7 +150,7 @@ class Registrar {
       // As the source: a user may be given to an etcd that asks for none.
       if (user) await client.authenticate(user.name, user.password).catch(ignoreDisabled);
       const lease = await client.leaseGrant(this.#ttl);
-      return this.#session = { client, lease, written: "", renewedAt: performance.now() };
+      return this.#session = { client, lease, written: "", renewedAt: performance.now(), canary: 0, sungAt: 0 };
     } catch (error) {
       client.close();
       throw error;
@@ -147,6 +163,27 @@ class Registrar {
     const value = new TextEncoder().encode(text);
     await session.client.txn({ then: [{ kind: "put", key: this.#key, value, lease: session.lease }] });
     session.written = text;
+  }
+
+  /** Writes the canary where this session has it, or nobody has. */
+  async #sing(session: Session): Promise<void> {
+    const now = performance.now();
+    if (session.sungAt > 0 && now - session.sungAt < CANARY_MS) return;
+    session.sungAt = now;
+    const key = toByteString(`${this.#settings.prefix}${CANARY}`);
+    const value = new TextEncoder().encode(JSON.stringify({ at: Date.now(), by: this.#options.id }));
+    const { succeeded, header } = await session.client.txn({
+      compare: [{ key, target: "create", equals: session.canary }],
+      then: [{ kind: "put", key, value, lease: session.lease }],
+    });
+    if (!succeeded) session.canary = 0;
+    else if (session.canary === 0) session.canary = header.revision;
+  }
+
+  #unheard(error: unknown): void {
+    if (!(error instanceof EtcdError) || error.code !== "denied") throw error;
+    this.#mute = true;
+    this.#settings.log("info", "this instance writes no canary: the user of etcd may not");
   }
 
   async #revoke(): Promise<void> {

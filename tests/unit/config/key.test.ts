@@ -40,6 +40,7 @@ describe("parseKey", () => {
       "routes",
       "upstreams/",
       "consumers/jack/credentials/",
+      "_canary",
       "_instances/a",
       "_instances/a/b",
       "gen_id",
