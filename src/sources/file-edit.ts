@@ -65,7 +65,9 @@ function toEntry(key: string, bytes: Uint8Array): unknown {
   const nested = id.split("/credentials/")[1];
   if (section === "consumers" && nested === undefined) return { username: id, ...fields };
   // A credential within its consumer has its own id, one beside it the whole; either names it.
-  return nested !== undefined && String(fields["id"]) === nested ? value : { ...fields, id: nested ?? id };
+  return nested !== undefined && String(fields["id"]) === nested
+    ? { id: fields["id"], ...fields }
+    : { id: nested ?? id, ...without(fields, "id") };
 }
 
 function split(key: string): { readonly section: string; readonly id: string } {
@@ -114,7 +116,9 @@ function beside(value: unknown, id: string, own: string | undefined, before?: Fi
 
 async function editYaml(text: string, edits: Edits): Promise<string> {
   const yaml = await import("yaml");
-  const document = yaml.parseDocument(text.replace(/^\ufeff/, ""), {
+  // Kept apart, since a comment at the end would get an empty line before it.
+  const end = END.exec(text)?.[0] ?? "";
+  const document = yaml.parseDocument(text.slice(0, text.length - end.length).replace(/^\ufeff/, ""), {
     merge: true,
     uniqueKeys: true,
     keepSourceTokens: false,
@@ -124,7 +128,8 @@ async function editYaml(text: string, edits: Edits): Promise<string> {
   for (const [key, value] of edits) editOne(yaml, document, root, key, value);
   const flush = /^[A-Za-z_]+:[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*- /m.test(text);
   try {
-    return document.toString({ lineWidth: 0, indentSeq: !flush, flowCollectionPadding: /\{ /.test(text) });
+    const edited = document.toString({ lineWidth: 0, indentSeq: !flush, flowCollectionPadding: /\{ /.test(text) });
+    return end === "" ? edited : `${edited.trimEnd()}\n${end.trimStart()}`;
   } catch (error) {
     throw new WriteError("refused", `Cannot write the file: ${(error as Error).message}; edit it by hand`);
   }
@@ -226,4 +231,9 @@ function isMerge(yaml: Yaml, key: unknown): boolean {
 
 function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function without(fields: Fields, name: string): Fields {
+  const { [name]: _, ...rest } = fields;
+  return rest;
 }
