@@ -134,6 +134,7 @@ function refer(kind: Kind, kinds: Set<Kind>): Json {
   return { $ref: `#/components/schemas/${kind}` };
 }
 
-function withoutDraft({ $schema: _, ...schema }: Json): Json {
-  return schema;
+function withoutDraft(schema: Json): Json {
+  const { $schema: _, ...rest } = schema;
+  return rest;
 }

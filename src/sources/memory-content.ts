@@ -1,11 +1,4 @@
-import {
-  checkWrite,
-  type Guard,
-  type StoredEntry,
-  type StoredList,
-  type Write,
-  WriteError,
-} from "../store/writable.ts";
+import { type Guard, type StoredEntry, type StoredList, WriteError } from "../store/writable.ts";
 import type { WriteLimits } from "../store/writable.ts";
 import type { Edit, Revision } from "./batch-queue.ts";
 

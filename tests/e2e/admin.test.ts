@@ -20,8 +20,7 @@ function client(admin: number, control: number) {
         headers: { "x-api-key": key },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
-      // deno-lint-ignore no-explicit-any
-      const value: any = await response.json();
+      const value = JSON.parse(await response.text());
       return { status: response.status, revision: response.headers.get("x-gatewatch-revision"), body: value };
     },
     async served(revision: string | null, timeout = "5s") {
