@@ -1,3 +1,5 @@
+import type { NodeFields } from "../net/answer-fields.ts";
+import { HeaderList } from "../net/header-list.ts";
 import type { OutboundAnswer } from "./transport.ts";
 
 const NativeResponse = globalThis.Response;
@@ -9,27 +11,37 @@ const NULL_BODY: ReadonlySet<number> = new Set([101, 204, 205, 304]);
  * A node's answer as a Response that is only made in full when somebody asks for more than its status: to make one, with its `Headers`, costs more
  * than the rest of what a gateway does with a small answer, and a listener that writes raw heads needs none.
  */
-export class NodeResponse {
-  readonly answer: OutboundAnswer;
+export class NodeResponse implements NodeFields {
+  readonly status: number;
+  #answer: OutboundAnswer;
+  #fields: HeaderList | undefined;
   #full: Response | undefined;
 
   constructor(answer: OutboundAnswer) {
-    this.answer = answer;
+    this.status = answer.status;
+    this.#answer = answer;
   }
 
-  get status(): number {
-    return this.answer.status;
+  /** What the node answered; with other fields where these were changed by {@link NodeResponse.nodeFields}. */
+  get answer(): OutboundAnswer {
+    const headers = this.#fields?.raw();
+    if (headers !== undefined && headers !== this.#answer.headers) this.#answer = { ...this.#answer, headers };
+    return this.#answer;
   }
 
   get ok(): boolean {
-    return this.answer.status >= 200 && this.answer.status < 300;
+    return this.status >= 200 && this.status < 300;
+  }
+
+  get nodeFields(): HeaderList | undefined {
+    return this.#full === undefined ? this.#fields ??= new HeaderList(this.#answer.headers) : undefined;
   }
 
   get statusText(): string {
     return "";
   }
 
-  /** The answer, as long as nobody can have changed it. */
+  /** The answer, as long as nobody can have changed it in any other way. */
   get untouched(): OutboundAnswer | undefined {
     return this.#full === undefined ? this.answer : undefined;
   }

@@ -1,21 +1,35 @@
+import type { AnswerFields, NodeFields } from "../net/answer-fields.ts";
 import type { PluginContext } from "./context.ts";
 
 /**
- * Changes the header fields of the answer that `next()` left. Those of most answers can be changed as they are; what a plugin got from `fetch()` and returned is
- * copied first, since its fields cannot.
+ * Changes the header fields of the answer that `next()` left. To be preferred to `c.res.headers`, which makes a node's answer a Response in full first.
  *
  * @throws {TypeError} where a name or a value cannot be sent.
+ *
+ * @example
+ * ```ts
+ * changeAnswer(c, (fields) => fields.set("X-Served-By", "gatewatch"));
+ * ```
  */
-export function changeAnswer(c: PluginContext, change: (headers: Headers) => void): void {
-  const answer = c.res;
+export function changeAnswer(c: PluginContext, change: (fields: AnswerFields) => void): void {
+  const answer: Response & NodeFields = c.res;
+  const fields = answer.nodeFields;
+  if (fields !== undefined) return change(fields);
   try {
     change(answer.headers);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
+    // The fields of what a plugin got from `fetch()` and returned cannot be changed; those of a copy can.
     const copy = new Response(answer.body, answer);
     change(copy.headers);
     replaceAnswer(c, copy);
   }
+}
+
+/** A field of the answer that `next()` left: the first of that name in a node's answer, else all of them, joined. */
+export function answerField(c: PluginContext, name: string): string | undefined {
+  const answer: Response & NodeFields = c.res;
+  return (answer.nodeFields ?? answer.headers).get(name) ?? undefined;
 }
 
 /** Puts another answer in the place of the one that is there. */

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { fields, flag, integer, oneOf, pattern } from "../config/fields.ts";
+import { changeAnswer } from "../pipeline/answer-headers.ts";
 import { definePlugin, type Plugin } from "../pipeline/plugin.ts";
 import { PRIORITIES } from "../pipeline/priorities.ts";
 import { createIdGenerator, ID_ALGORITHMS } from "../pipeline/request-ids.ts";
@@ -39,10 +40,11 @@ export const requestId: Plugin = definePlugin({
       if (id === undefined || id === "") headers.set(name, id = generate());
       if (!answers) return next();
       const shown = id;
-      return next().then(() => {
-        const { headers: answered } = c.res;
-        if (!answered.get(name)) answered.set(name, shown);
-      });
+      return next().then(() =>
+        changeAnswer(c, (fields) => {
+          if (!fields.get(name)) fields.set(name, shown);
+        })
+      );
     };
   },
 });

@@ -2,9 +2,10 @@ import * as v from "valibot";
 import { fields, flag, integer, oneOf, pattern, text } from "../config/fields.ts";
 import { list, rule, ruled } from "../config/schema-tools.ts";
 import type { VariableReader } from "../match/variable.ts";
+import type { AnswerFields } from "../net/answer-fields.ts";
 import { bodyText } from "../pipeline/body-text.ts";
 import { decodable, discardBody, isBodiless, readDecoded } from "../pipeline/answer-body.ts";
-import { changeAnswer, replaceAnswer } from "../pipeline/answer-headers.ts";
+import { answerField, changeAnswer, replaceAnswer } from "../pipeline/answer-headers.ts";
 import type { PluginContext } from "../pipeline/context.ts";
 import {
   compileFields,
@@ -112,7 +113,7 @@ export const responseRewrite: Plugin = definePlugin({
       if (body !== undefined) replaceBody(c, status, body);
       else if (filterBody !== undefined) await changeBody(c, status, filterBody, limit);
       else if (status !== undefined && status !== c.res.status) replaceBody(c, status, undefined);
-      if (changes !== undefined) changeAnswer(c, (headers) => changes(headers, variables));
+      if (changes !== undefined) changeAnswer(c, (fields) => changes(fields, variables));
     };
     return (c, next) => {
       if (filterBody !== undefined) acceptDecodable(c);
@@ -171,7 +172,7 @@ function acceptDecodable(c: PluginContext): void {
   else headers.set("Accept-Encoding", kept);
 }
 
-type Changes = (headers: Headers, variables: VariableReader) => void;
+type Changes = (headers: AnswerFields, variables: VariableReader) => void;
 
 function compileChanges(configured: NonNullable<Config["headers"]>): Changes {
   const verbs = hasVerbs(configured) ? configured : { set: configured };
@@ -195,20 +196,19 @@ function compileChanges(configured: NonNullable<Config["headers"]>): Changes {
 /** Variables of the request, and what nginx tells of the answer. */
 function withAnswer(c: PluginContext): VariableReader {
   const { variables } = c.get("exchange");
-  const { res } = c;
   return {
     read(variable) {
       const { name } = variable;
-      if (name === "status") return String(res.status);
-      if (name.startsWith("sent_http_")) return fieldOf(res, name.slice(10));
-      if (name.startsWith("upstream_http_")) return fieldOf(res, name.slice(14));
+      if (name === "status") return String(c.res.status);
+      if (name.startsWith("sent_http_")) return fieldOf(c, name.slice(10));
+      if (name.startsWith("upstream_http_")) return fieldOf(c, name.slice(14));
       return variables.read(variable);
     },
   };
 }
 
-function fieldOf(answer: Response, name: string): string | undefined {
-  return answer.headers.get(name.replaceAll("_", "-")) ?? undefined;
+function fieldOf(c: PluginContext, name: string): string | undefined {
+  return answerField(c, name.replaceAll("_", "-"));
 }
 
 function bodyOf({ body, body_base64: encoded }: Config): Uint8Array<ArrayBuffer> | undefined {
