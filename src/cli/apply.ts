@@ -8,7 +8,7 @@ import { counted, createProgress, outputPaint } from "./resources/terminal.ts";
 import { planOver, readRequest, type Request } from "./resources/wanted-plan.ts";
 import { Failure, withTarget } from "./resources/with-target.ts";
 
-/** Times that a plan is made anew because somebody else wrote meanwhile. */
+/** Times in a row that a plan is made anew because somebody else wrote meanwhile, and nothing of it was done. */
 const TRIES = 5;
 
 /**
@@ -71,7 +71,7 @@ async function applyPlan(
   let revision: number | undefined;
   const progress = createProgress("Applied");
   try {
-    for (let tries = 1;; tries++) {
+    for (let tries = 1;;) {
       const before = steps;
       const total = before + plan.steps.length;
       const carried = await carryOut(target, plan.steps, (done) => {
@@ -84,7 +84,8 @@ async function applyPlan(
       transactions += carried.transactions;
       revision = carried.revision ?? revision;
       if (carried.ok) return { carried: { steps, transactions, revision }, plans };
-      if (tries === TRIES) {
+      tries = carried.transactions > 0 ? 1 : tries + 1;
+      if (tries > TRIES) {
         throw new Failure(
           `Cannot apply ${request.file}: somebody else writes the same resources (${TRIES} tries); ${steps} of ${total} steps were done`,
         );

@@ -58,6 +58,17 @@ describe(`apply of ${COUNT} routes`, () => {
     assert.equal(await etcd.revision(), revision);
   });
 
+  it("ends in the same state when two run at once", async () => {
+    const both = await Promise.all([1, 2].map(() => runCli(["apply", file, "--json", ...flags("/both")])));
+    let created = 0;
+    for (const { status, stdout, stderr } of both) {
+      assert.equal(status, 0, stderr);
+      created += (JSON.parse(stdout) as { create: number }).create;
+    }
+    assert.equal(created, COUNT + 100);
+    assert.deepEqual(await content("/both"), await content("/whole"));
+  });
+
   it("ends in the same state when it is killed half-way and run again", async () => {
     const wanted = await content("/whole");
     let cut = 0;

@@ -94,6 +94,16 @@ describe("commands over instances and the Admin API", () => {
     assert.equal((await runCli(["wait", "--url", gateway.controlUrl])).status, 2);
   });
 
+  it("a gateway that runs is one of those who registered", async () => {
+    const revision = await etcd.put("/fleet/routes/3", '{"uri":"/c","upstream_id":"u1"}');
+    const waited = await overEtcd(["wait", "--revision", String(revision)]);
+    assert.equal(waited.status, 0, waited.stderr);
+    const { stdout } = await overEtcd(["status", "--json"]);
+    const { latest, instances } = JSON.parse(stdout) as { latest: number; instances: { lag: number }[] };
+    assert.equal(latest, revision);
+    assert.deepEqual(instances.map(({ lag }) => lag), [0]);
+  });
+
   it("status and wait read who registered under the prefix", async () => {
     await etcd.put("/registered/routes/1", '{"uri":"/a","plugins":{}}');
     const revision = await etcd.revision();

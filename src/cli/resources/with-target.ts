@@ -19,7 +19,8 @@ export async function withTarget(input: CommandInput, run: (target: Target) => P
     return await run(target);
   } catch (error) {
     if (!(error instanceof WriteError) && !(error instanceof Failure)) throw error;
-    console.error(`gatewatch: ${error.message}`);
+    // Issues of a file begin with their place, so that editors find it.
+    console.error(error.message.includes("\n") ? error.message : `gatewatch: ${error.message}`);
     return EXIT.failed;
   } finally {
     target.close();
