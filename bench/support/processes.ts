@@ -10,7 +10,8 @@ const folders: string[] = [];
 
 /** Stops everything that was started. */
 export function stopAll(): void {
-  for (const child of started.splice(0)) child.kill("SIGKILL");
+  // nginx's workers live on, and hold this process's pipes, where their master has no time to end them.
+  for (const child of started.splice(0)) child.kill(child.spawnfile === "nginx" ? "SIGTERM" : "SIGKILL");
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 }
 
