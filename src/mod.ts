@@ -16,6 +16,14 @@ export { type ErrorCode, GatewayError } from "./errors.ts";
 // Sources
 export { memorySource } from "./sources/memory.ts";
 export type { Batch, Change, ConfigSource, SourceState, SourceStatus } from "./store/source.ts";
+export {
+  type StoredEntry,
+  type WritableSource,
+  type Write,
+  WriteError,
+  type WriteErrorCode,
+  type WriteResult,
+} from "./store/writable.ts";
 export type { KeyFilter, KeyState, KeyStatus } from "./store/key-status.ts";
 export type { Issue } from "./config/issue.ts";
 export type { Kind } from "./config/kinds.ts";

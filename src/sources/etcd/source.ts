@@ -5,6 +5,7 @@ import { SyncLoop } from "./loop.ts";
 import { type EtcdSettings, type EtcdSourceOptions, parseEtcdOptions } from "./options.ts";
 
 export { defaultCarrier, type EtcdSourceOptions } from "./options.ts";
+export { type EtcdWriter, etcdWriter } from "./writer.ts";
 export type { CarrierName } from "./carrier.ts";
 export type { EtcdLimits } from "./limits.ts";
 export type { TlsOptions } from "./tls.ts";
