@@ -2,6 +2,8 @@ import * as v from "valibot";
 import { fields, flag, integer, pattern, text, unique } from "../config/fields.ts";
 import { type Rule, rule, ruled } from "../config/schema-tools.ts";
 import { compileRegex, type Regex } from "../match/regex.ts";
+import type { AnswerFields } from "../net/answer-fields.ts";
+import { changeAnswer } from "../pipeline/answer-headers.ts";
 import { definePlugin, type Plugin } from "../pipeline/plugin.ts";
 import { PRIORITIES } from "../pipeline/priorities.ts";
 
@@ -62,7 +64,7 @@ export const cors: Plugin = definePlugin({
     const varies = config.allow_origins !== "*" || config.allow_origins_by_regex !== undefined ||
       config.allow_origins_by_metadata !== undefined;
 
-    const mark = (headers: Headers, origin: string | undefined, asked: string | undefined): void => {
+    const mark = (headers: AnswerFields, origin: string | undefined, asked: string | undefined): void => {
       // Added also where the origin is not allowed: a cache must not answer others with this.
       if (varies) headers.append("vary", "Origin");
       const allowed = originOf(origin);
@@ -87,7 +89,7 @@ export const cors: Plugin = definePlugin({
         return answer;
       }
       await next();
-      mark(c.res.headers, origin, asked);
+      changeAnswer(c, (fields) => mark(fields, origin, asked));
     };
   },
 });

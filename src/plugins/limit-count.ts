@@ -1,4 +1,6 @@
 import { getLogger } from "@logtape/logtape";
+import type { AnswerFields } from "../net/answer-fields.ts";
+import { changeAnswer } from "../pipeline/answer-headers.ts";
 import { definePlugin, type Plugin, type PluginEnvironment } from "../pipeline/plugin.ts";
 import { PRIORITIES } from "../pipeline/priorities.ts";
 import { settingsId, toRedisTarget, unsupportedPolicy } from "./_limit/policy.ts";
@@ -30,7 +32,7 @@ export const limitCount: Plugin = definePlugin({
     const reject = createRejection(config);
     const { allow_degradation: degrades, show_limit_quota_header: shows } = config;
 
-    const show = (counted: readonly Counted[], headers: Headers): void => {
+    const show = (counted: readonly Counted[], headers: AnswerFields): void => {
       if (!shows) return;
       for (const { step, verdict } of counted) {
         const names = namesOf(step.prefix);
@@ -50,7 +52,7 @@ export const limitCount: Plugin = definePlugin({
       const steps = plan(c.get("exchange"));
       if (steps === undefined) return degrades ? next() : Promise.resolve(failure());
       const pass = (counted: readonly Counted[]): Promise<void> =>
-        shows ? next().then(() => show(counted, c.res.headers)) : next();
+        shows ? next().then(() => changeAnswer(c, (fields) => show(counted, fields))) : next();
       const taken = takeAll(steps, counter);
       if (!(taken instanceof Promise)) return isOver(taken) ? Promise.resolve(refuse(taken)) : pass(taken);
       return taken.then<Response | void, Response | void>(
