@@ -12,6 +12,7 @@ import type { RouterName } from "../match/route.ts";
 import type { Catalogue } from "../pipeline/catalogue.ts";
 import { type Reference, type ReferenceExtractor, referencesOf } from "../store/references.ts";
 import { invalid } from "./answer.ts";
+import { isObject } from "./patch.ts";
 
 /** A value as it is stored, as JSON. */
 export type Fields = Record<string, unknown>;
@@ -91,6 +92,18 @@ export class Checker {
         set(await seal.encrypt(text));
       }),
     );
+  }
+
+  /** A plugin's configuration as {@link Checker.seal} would store it. */
+  async sealedConfig(name: string, config: unknown): Promise<unknown> {
+    const { seal, catalogue } = this.#options;
+    if (seal === undefined || !isObject(config)) return config;
+    const sealed = { ...config };
+    for (const field of catalogue.encryptedFields?.(name) ?? []) {
+      const text = sealed[field];
+      if (typeof text === "string") sealed[field] = await seal.encrypt(text);
+    }
+    return sealed;
   }
 
   /** Decrypts, in place, the fields of plugins, as APISIX does before it shows them; keys of certificates stay encrypted. */

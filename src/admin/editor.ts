@@ -159,7 +159,7 @@ export class Editor {
     const { kind } = type;
     const key = toKey(kind, id);
     const checked = await this.#checker.check(kind, id, fields, (name) => this.#manager(name));
-    await checkRules(type, id, checked.resource, this.#source, this.#checker.catalogue);
+    await checkRules(type, id, checked.resource, this.#source, this.#checker);
     const guards: Guard[] = [
       { key, modRevision: held?.modRevision ?? 0 },
       ...await guardReferences(type, checked.references, this.#source),

@@ -1,17 +1,18 @@
 import { toKey } from "../config/key.ts";
 import type { Kind } from "../config/kinds.ts";
 import type { Resource, ResourceOf } from "../config/resource.ts";
-import type { Catalogue } from "../pipeline/catalogue.ts";
 import type { Reference } from "../store/references.ts";
 import type { Guard, WritableSource } from "../store/writable.ts";
 import { AdminError } from "./answer.ts";
+import type { Checker } from "./check.ts";
+import { refuseDuplicateKeys } from "./duplicate-keys.ts";
 import { toFields } from "./node.ts";
 import { isObject } from "./patch.ts";
 import type { ResourceType } from "./resource-types.ts";
 
 /**
  * What the Admin API asks beyond a valid value, as APISIX does: metadata of a plugin that there is, credentials of authentication alone, no
- * plugin in two global rules.
+ * two consumers with the same key, no plugin in two global rules.
  *
  * @throws AdminError
  */
@@ -20,8 +21,9 @@ export async function checkRules(
   id: string,
   resource: Resource,
   source: WritableSource,
-  catalogue: Catalogue,
+  checker: Checker,
 ): Promise<void> {
+  const { catalogue } = checker;
   if (kind === "plugin_metadata" && catalogue.get(id) === undefined) throw new AdminError(400, "invalid plugin name");
   if (kind === "credential") {
     for (const name of Object.keys((resource as ResourceOf<"credential">).plugins ?? {})) {
@@ -29,6 +31,10 @@ export async function checkRules(
         throw new AdminError(400, "only supports auth type plugins in consumer credential");
       }
     }
+  }
+  if (kind === "consumer" || kind === "credential") {
+    const { plugins } = resource as ResourceOf<"consumer" | "credential">;
+    if (plugins !== undefined) await refuseDuplicateKeys(kind, id, plugins, source, checker);
   }
   if (kind === "global_rule") {
     const names = Object.keys((resource as ResourceOf<"global_rule">).plugins);

@@ -128,6 +128,27 @@ describe("writes of the Admin API", () => {
     assert.equal(await stored(), before);
   });
 
+  it("refuse a key that another consumer has, encrypted or not", async () => {
+    const keyring = createKeyring(APISIX_KEYRING);
+    for (const seal of [undefined, keyring]) {
+      const { call } = testAdmin(memorySource(), { seal, secrets: { keyring } });
+      const plugins = (key: string) => ({ "key-auth": { key } });
+      await call("PUT", "/consumers", { username: "jack", plugins: plugins("one") });
+      assert.equal((await call("PUT", "/consumers", { username: "jack", plugins: plugins("one") })).status, 200);
+      assert.equal((await call("PUT", "/consumers/jack/credentials/c", { plugins: plugins("two") })).status, 201);
+      const rose = async (key: string) => {
+        const { status, body } = await call("PUT", "/consumers", { username: "rose", plugins: plugins(key) });
+        return [status, body.error_msg];
+      };
+      assert.deepEqual(await rose("one"), [400, "duplicate key of plugin key-auth found with consumer: jack"]);
+      assert.deepEqual(await rose("two"), [
+        400,
+        "duplicate key of plugin key-auth found with credential: c of consumer: jack",
+      ]);
+      assert.deepEqual(await rose("three"), [201, undefined]);
+    }
+  });
+
   it("refuse a reference that resolves to nothing, and never store what it resolves to", async () => {
     const { call, source } = testAdmin(memorySource(), {
       secrets: { env: (name) => name === "KEY" ? "the-resolved-key" : undefined },
