@@ -132,7 +132,10 @@ describe("faults: one process and what it tells", () => {
     const key = `${prefix}/_instances/edge-1`;
     try {
       await until(async () => (await instances(prefix)).size === 2, { what: "both are registered" });
-      const record = await until(async () => (await instances(prefix)).get(key), { what: "the record" });
+      const record = await until(async () => {
+        const found = (await instances(prefix)).get(key);
+        return found?.["revision"] === null ? undefined : found;
+      }, { what: "the record of what is served" });
       const { runtime, version, since, ...rest } = record;
       assert.match(String(runtime), /^(bun|deno|node) \d/);
       assert.match(String(version), /^\d+\./);
@@ -151,6 +154,12 @@ describe("faults: one process and what it tells", () => {
       const still = await etcd.revision();
       await sleep(2500);
       assert.equal(await etcd.revision(), still);
+      const target = ["--etcd", etcd.url, "--prefix", prefix];
+      const waited = await runGatewatch(["wait", "--revision", String(later), ...target, "--timeout", "5s"]);
+      assert.equal(waited.status, 0, waited.stderr);
+      const told = await runGatewatch(["status", ...target]);
+      assert.equal(told.status, 0, told.stderr);
+      assert.match(told.stdout, /edge-1/);
       await named.stop();
       await until(async () => (await instances(prefix)).size === 1, { limit: 2000, what: "one is gone" });
     } finally {
