@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { fileURLToPath } from "node:url";
+import process from "node:process";
+import { describe, it } from "node:test";
+import type { TransportName } from "../../src/runtimes/runtime.ts";
+import { until } from "../support/raw.ts";
+import { RUNTIME } from "./contract.ts";
+
+/** How much goes each way; another amount in MB with `MEMORY_MB`. */
+const SIZE = Number(process.env["MEMORY_MB"] ?? 1024) * 1024 * 1024;
+/** How much a gateway may grow while that passes through it. */
+const ALLOWED = 150 * 1024 * 1024;
+const CHUNK = new Uint8Array(64 * 1024).fill(120);
+const PROGRAM = fileURLToPath(new URL("memory-gateway.ts", import.meta.url));
+
+/** Reads RSS from /proc, which is Linux's. */
+const skip = existsSync("/proc/self/status") ? false : "there is no /proc";
+
+for (const transport of ["http1", "undici"] satisfies TransportName[]) {
+  describe(`memory: listener node with transport ${transport} on ${RUNTIME}`, { skip }, () => {
+    for (const [what, move] of [["down", download], ["up", upload]] as const) {
+      it(`${mb(SIZE)} MB ${what} grow the gateway by less than ${mb(ALLOWED)} MB`, async () => {
+        // When a runtime collects its garbage depends on what else the machine does: one more try, in a new process.
+        const grown = await measured(transport, what, move);
+        if (grown >= ALLOWED) {
+          assert.ok(await measured(transport, what, move) < ALLOWED, `RSS grew by ${mb(grown)} MB and more`);
+        }
+      });
+    }
+  });
+}
+
+/** @returns By how many bytes a new gateway's RSS grows, at its peak, over what it is before. */
+async function measured(
+  transport: TransportName,
+  what: string,
+  move: (port: number, bytes: number) => Promise<void>,
+): Promise<number> {
+  const origin = createServer(serve);
+  await new Promise<void>((resolve) => origin.listen(0, "127.0.0.1", resolve));
+  const { port, gateway } = await start(transport, (origin.address() as AddressInfo).port);
+  try {
+    // A first request, so that what is loaded and compiled for it does not count.
+    await move(port, 1024 * 1024);
+    const idle = rss(gateway.pid!);
+    let peak = idle;
+    const timer = setInterval(() => peak = Math.max(peak, rss(gateway.pid!)), 10);
+    const begun = performance.now();
+    await move(port, SIZE);
+    clearInterval(timer);
+    const seconds = (performance.now() - begun) / 1000;
+    console.log(
+      `${RUNTIME} node+${transport}: ${mb(SIZE)} MB ${what} in ${seconds.toFixed(1)} s: RSS idle ${mb(idle)} MB, ` +
+        `peak ${mb(peak)} MB, grown by ${mb(peak - idle)} MB`,
+    );
+    return peak - idle;
+  } finally {
+    gateway.kill("SIGKILL");
+    await new Promise<void>((resolve) => origin.close(() => resolve()));
+  }
+}
+
+async function start(transport: TransportName, originPort: number): Promise<{ port: number; gateway: ChildProcess }> {
+  const args = RUNTIME === "deno" ? ["run", "-A", "--no-check"] : [];
+  const gateway = spawn(process.execPath, [...args, PROGRAM, "node", transport, String(originPort)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let text = "";
+  gateway.stdout!.on("data", (chunk: Uint8Array) => text += String(chunk));
+  await until(() => /port \d+\n/.test(text), 20_000, "the gateway listens");
+  return { port: Number(/port (\d+)/.exec(text)![1]), gateway };
+}
+
+function mb(bytes: number): number {
+  return Math.round(bytes / 1024 / 1024);
+}
+
+function rss(pid: number): number {
+  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) * 1024;
+}
+
+/** An origin that sends `GET /<bytes>` as many, and takes what else is sent. */
+function serve(socket: Socket): void {
+  let head = "";
+  let left = -1;
+  socket.on("error", () => {});
+  socket.on("data", (chunk: Uint8Array) => {
+    if (left < 0) {
+      head += new TextDecoder().decode(chunk);
+      const end = head.indexOf("\r\n\r\n");
+      if (end < 0) return;
+      const get = /^GET \/(\d+)/.exec(head);
+      if (get !== null) {
+        socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${get[1]}\r\n\r\n`);
+        void send(socket, Number(get[1]));
+        head = "";
+        return;
+      }
+      left = Number(/content-length: (\d+)/i.exec(head)![1]) - (head.length - end - 4);
+      head = "";
+    } else left -= chunk.byteLength;
+    if (left === 0) {
+      socket.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+      left = -1;
+    }
+  });
+}
+
+async function send(socket: Socket, bytes: number): Promise<void> {
+  for (let sent = 0; sent < bytes && !socket.destroyed; sent += CHUNK.byteLength) {
+    if (socket.write(CHUNK.subarray(0, Math.min(CHUNK.byteLength, bytes - sent)))) continue;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        socket.off("drain", done);
+        socket.off("close", done);
+        resolve();
+      };
+      socket.on("drain", done);
+      socket.on("close", done);
+    });
+  }
+}
+
+function download(port: number, bytes: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1", () => socket.write(`GET /${bytes} HTTP/1.1\r\nHost: a\r\n\r\n`));
+    let received = 0;
+    let body = -1;
+    socket.on("data", (chunk: Uint8Array) => {
+      if (body < 0) {
+        const text = new TextDecoder("latin1").decode(chunk);
+        if (!text.startsWith("HTTP/1.1 200")) reject(new Error(text.slice(0, 100)));
+        body = text.indexOf("\r\n\r\n") + 4;
+        received -= body;
+      }
+      received += chunk.byteLength;
+      if (received < bytes) return;
+      socket.destroy();
+      resolve();
+    });
+    socket.on("error", reject);
+    socket.on("end", () => reject(new Error(`It ended after ${received} bytes`)));
+  });
+}
+
+function upload(port: number, bytes: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${bytes}\r\n\r\n`);
+      void send(socket, bytes);
+    });
+    socket.on("data", (chunk: Uint8Array) => {
+      const text = new TextDecoder().decode(chunk);
+      socket.destroy();
+      if (text.startsWith("HTTP/1.1 200")) resolve();
+      else reject(new Error(text.slice(0, 100)));
+    });
+    socket.on("error", reject);
+    socket.on("end", () => reject(new Error("It ended without an answer")));
+  });
+}
