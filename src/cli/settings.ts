@@ -135,7 +135,7 @@ export const SETTINGS: { readonly [K in SettingName]: SettingOf<Settings[K]> } =
   etcdTransport: {
     group: "Configuration",
     value: "grpc|json",
-    help: "How to speak to etcd: gRPC, or JSON over HTTP; default: what is safe on the runtime",
+    help: "How to speak to etcd: gRPC, or JSON over HTTP; default: grpc",
     schema: choice(["grpc", "json"]),
   },
   prefix: {

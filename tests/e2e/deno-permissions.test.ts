@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ROOT } from "../../scripts/root.ts";
 import { after, before, describe, it } from "node:test";
 import { type EtcdServer, startEtcd } from "../support/etcd.ts";
 import { startGatewayProcess } from "../support/gateway-process.ts";
@@ -12,7 +13,7 @@ import { until } from "../support/until.ts";
 
 /** The permissions of the commands that docs/cli.md shows, by the flag that names their source. */
 const shown = new Map(
-  readFileSync(join(import.meta.dirname, "../../docs/cli.md"), "utf8").split("\n")
+  readFileSync(join(ROOT, "docs/cli.md"), "utf8").split("\n")
     .filter((line) => line.startsWith("deno run --no-prompt"))
     .map((
       line,
@@ -52,7 +53,11 @@ describe("the permissions that the documentation lists", () => {
   it("suffice for etcd", async () => {
     const permissions = shown.get("etcd");
     assert.ok(permissions !== undefined && permissions.length === 3);
-    const gateway = await startGatewayProcess({ directory, permissions, flags: ["--etcd", etcd.url] });
+    const gateway = await startGatewayProcess({
+      directory,
+      permissions,
+      flags: ["--etcd-transport", "json", "--etcd", etcd.url],
+    });
     try {
       await etcd.put("/gatewatch/routes/1", JSON.stringify(route("/a")));
       await until(async () => (await gateway.get("/a")).body === "HelloWorld", { what: "the route is served" });
