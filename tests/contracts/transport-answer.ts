@@ -230,11 +230,11 @@ export const answerRows: readonly Row<TransportContext>[] = [
       await connection.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
       for (; written < size; written += 65536) await connection.write(pattern(written, 65536));
     });
-    const answer = await context.send(peerOf(origin.port), { timeouts: { connect: 5_000, send: 5_000, read: 300 } });
+    const answer = await context.send(peerOf(origin.port), { timeouts: { connect: 5_000, send: 5_000, read: 1_000 } });
     let before = -1;
     while (before !== written) {
       before = written;
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await new Promise((resolve) => setTimeout(resolve, 1_200));
     }
     assert.ok(written < 32 * 1024 * 1024, `${written} bytes were written to nobody`);
     // That the client paused longer than the read timeout is not the upstream's fault.
