@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-import { fileURLToPath } from "node:url";
 import process from "node:process";
 import { describe, it } from "node:test";
 import type { TransportName } from "../../src/runtimes/runtime.ts";
-import { until } from "../support/raw.ts";
+import { startBareGateway } from "./bare-gateway-process.ts";
 import { RUNTIME } from "./contract.ts";
 
 /** How much goes each way; another amount in MB with `MEMORY_MB`. */
@@ -16,7 +14,6 @@ const ALLOWED = 150 * 1024 * 1024;
 /** undici writes each part of a body in three pieces at once, which Deno's sockets copy into one: there is more for it to collect. */
 const ALLOWED_UNDICI_ON_DENO = 250 * 1024 * 1024;
 const CHUNK = new Uint8Array(64 * 1024).fill(120);
-const PROGRAM = fileURLToPath(new URL("memory-gateway.ts", import.meta.url));
 
 /** Reads RSS from /proc, which is Linux's. */
 const skip = existsSync("/proc/self/status") ? false : "there is no /proc";
@@ -44,15 +41,15 @@ async function measured(
 ): Promise<number> {
   const origin = createServer(serve);
   await new Promise<void>((resolve) => origin.listen(0, "127.0.0.1", resolve));
-  const { port, gateway } = await start(transport, (origin.address() as AddressInfo).port);
+  const gateway = await startBareGateway("node", transport, (origin.address() as AddressInfo).port);
   try {
     // A first request, so that what is loaded and compiled for it does not count.
-    await move(port, 1024 * 1024);
-    const idle = rss(gateway.pid!);
+    await move(gateway.port, 1024 * 1024);
+    const idle = gateway.rss();
     let peak = idle;
-    const timer = setInterval(() => peak = Math.max(peak, rss(gateway.pid!)), 10);
+    const timer = setInterval(() => peak = Math.max(peak, gateway.rss()), 10);
     const begun = performance.now();
-    await move(port, SIZE);
+    await move(gateway.port, SIZE);
     clearInterval(timer);
     const seconds = (performance.now() - begun) / 1000;
     console.log(
@@ -61,28 +58,13 @@ async function measured(
     );
     return peak - idle;
   } finally {
-    gateway.kill("SIGKILL");
+    gateway.stop();
     await new Promise<void>((resolve) => origin.close(() => resolve()));
   }
 }
 
-async function start(transport: TransportName, originPort: number): Promise<{ port: number; gateway: ChildProcess }> {
-  const args = RUNTIME === "deno" ? ["run", "-A", "--no-check"] : [];
-  const gateway = spawn(process.execPath, [...args, PROGRAM, "node", transport, String(originPort)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let text = "";
-  gateway.stdout!.on("data", (chunk: Uint8Array) => text += String(chunk));
-  await until(() => /port \d+\n/.test(text), 20_000, "the gateway listens");
-  return { port: Number(/port (\d+)/.exec(text)![1]), gateway };
-}
-
 function mb(bytes: number): number {
   return Math.round(bytes / 1024 / 1024);
-}
-
-function rss(pid: number): number {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) * 1024;
 }
 
 /** An origin that sends `GET /<bytes>` as many, and takes what else is sent. */
