@@ -5,7 +5,7 @@
  */
 import process from "node:process";
 import { toResponse } from "../../src/forward/answer.ts";
-import type { Peer } from "../../src/forward/transport.ts";
+import type { OutboundAnswer, Peer } from "../../src/forward/transport.ts";
 import { forwardableAnswer, forwardableRequest } from "../../src/net/hop-by-hop.ts";
 import type { ListenerLimits } from "../../src/runtimes/listener.ts";
 import type { ListenerName, TransportName } from "../../src/runtimes/runtime.ts";
@@ -29,11 +29,22 @@ const listener = await runtime.listeners[listenerName as ListenerName]!({
     try {
       const { target, body, signal } = inbound;
       const headers = forwardableRequest(inbound.headers);
-      const answer = await transport.send({ peer, method, target, headers, body, timeouts, signal });
-      return toResponse({ ...answer, headers: forwardableAnswer(answer.headers) });
+      const request = { peer, method, target, headers, body, timeouts, signal };
+      if (inbound.upgrade === undefined) return toNode(await transport.send(request));
+      headers.push("Connection", "Upgrade", "Upgrade", "websocket");
+      const answer = await transport.upgrade!(request);
+      if (!("tunnel" in answer)) return toNode(answer);
+      const client = inbound.upgrade(101, answer.reason, answer.headers);
+      client.readable.pipeTo(answer.tunnel.writable).catch(() => {});
+      answer.tunnel.readable.pipeTo(client.writable).catch(() => {});
+      return new Response(null);
     } catch {
       return new Response(null, { status: 502 });
     }
   },
 });
+function toNode(answer: OutboundAnswer): Response {
+  return toResponse({ ...answer, headers: forwardableAnswer(answer.headers) });
+}
+
 console.log(`port ${listener.address.port}`);
