@@ -10,6 +10,8 @@ import { Failure, withTarget } from "./resources/with-target.ts";
 
 /** Times in a row that a plan is made anew because somebody else wrote meanwhile, and nothing of it was done. */
 const TRIES = 5;
+/** Longest pause before the plan is made anew, for each of those times. */
+const PAUSE_MS = 50;
 
 /**
  * `gatewatch apply`: makes the store hold what a file asks for. What is there already is not written again, so that a run that was cut short is
@@ -84,13 +86,17 @@ async function applyPlan(
       transactions += carried.transactions;
       revision = carried.revision ?? revision;
       if (carried.ok) return { carried: { steps, transactions, revision }, plans };
-      tries = carried.transactions > 0 ? 1 : tries + 1;
       if (tries > TRIES) {
         throw new Failure(
           `Cannot apply ${request.file}: somebody else writes the same resources (${TRIES} tries); ${steps} of ${total} steps were done`,
         );
       }
+      // Two that began at once would go on meeting at the same step.
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * PAUSE_MS * tries));
+      const left = plan.steps.length - carried.steps;
       plan = await planOver(target, request);
+      // What another one does of the same work is progress, too.
+      tries = carried.transactions > 0 || plan.steps.length < left ? 1 : tries + 1;
       refuseLargeDelete(plan, yes);
     }
   } finally {

@@ -32,7 +32,7 @@ const gateway = createGateway({ source: memorySource() });
 await gateway.ready;
 const app = new Hono().use(gateway.middleware).get("/health", (c) => c.text("ok"));
 const response: Response = await app.request("/health");
-console.log(response.status, await response.text());
+console.log(String(response.status), await response.text());
 await gateway.close();
 `;
 
