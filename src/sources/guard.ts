@@ -98,13 +98,24 @@ function toReason({ revision, removes, routes, remainingMs }: HeldRevision): str
     `or for ${seconds} s more`;
 }
 
+/** What is held back. */
+interface Pending {
+  /** Of the last change that was joined. */
+  revision: number;
+  /** The one to be accepted: the last that removes more than those before it. What others write meanwhile does not move it. */
+  asked: number;
+  removes: number;
+  readonly changes: Map<string, Change>;
+  reset: string | undefined;
+}
+
 class Guard {
   readonly #options: Required<GuardOptions>;
   /** Every key that the reader has. */
   readonly #served = new Set<string>();
   #routes = 0;
   #first = true;
-  #pending: { revision: number; readonly changes: Map<string, Change>; reset: string | undefined } | undefined;
+  #pending: Pending | undefined;
   #until = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Asks for {@link Guard.release}. */
@@ -118,16 +129,16 @@ class Guard {
   held(): HeldRevision | undefined {
     if (!this.#pending) return undefined;
     return {
-      revision: this.#pending.revision,
-      removes: this.#removes(this.#pending.changes.values()),
+      revision: this.#pending.asked,
+      removes: this.#pending.removes,
       routes: this.#routes,
       remainingMs: Math.max(0, this.#until - performance.now()),
     };
   }
 
   accept(revision: number | undefined): boolean {
-    if (!this.#pending || (revision !== undefined && revision !== this.#pending.revision)) return false;
-    this.#options.log("info", `revision ${this.#pending.revision} was accepted`);
+    if (!this.#pending || (revision !== undefined && revision !== this.#pending.asked)) return false;
+    this.#options.log("info", `revision ${this.#pending.asked} was accepted`);
     this.#letGo();
     return true;
   }
@@ -140,6 +151,8 @@ class Guard {
     const { holdMs, log } = this.#options;
     this.#pending = {
       revision: batch.revision,
+      asked: batch.revision,
+      removes,
       changes: new Map(batch.changes.map((change) => [change.key, change])),
       reset: batch.reset,
     };
@@ -186,7 +199,10 @@ class Guard {
       if (change.value === undefined && !this.#served.has(change.key)) pending.changes.delete(change.key);
       else pending.changes.set(change.key, change);
     }
-    return this.#isMassDelete(this.#removes(pending.changes.values())) ? undefined : this.release();
+    const removes = this.#removes(pending.changes.values());
+    if (removes > pending.removes) pending.asked = batch.revision;
+    pending.removes = removes;
+    return this.#isMassDelete(removes) ? undefined : this.release();
   }
 
   #pass(batch: Batch): Batch {
