@@ -6,6 +6,7 @@ import type { ConfigSource } from "../store/source.ts";
 import { VERSION } from "../version.ts";
 import { secretSources } from "./open-gateway.ts";
 import { openWriter } from "./open-source.ts";
+import { loadPlugins } from "./plugin-files.ts";
 import { isLoopback } from "./run-settings.ts";
 import type { Settings } from "./settings.ts";
 
@@ -34,6 +35,7 @@ export async function openAdmin(
     version: VERSION,
     loopback: isLoopback(settings.admin.host),
     router: settings.router,
+    plugins: await loadPlugins(settings.plugin),
     redis: true,
     secrets: secretSources(settings),
     maxResourceBytes: settings.maxResourceSize,

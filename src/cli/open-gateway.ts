@@ -5,6 +5,7 @@ import { createGateway, type Gateway, type GatewayOptions } from "../gateway/gat
 import { createResolve } from "../runtimes/dns.ts";
 import { createRedisConnector } from "../runtimes/redis.ts";
 import { tcpProbe } from "../runtimes/tcp-probe.ts";
+import { loadPlugins } from "./plugin-files.ts";
 import { readPem } from "./pem-file.ts";
 import type { Settings } from "./settings.ts";
 
@@ -16,6 +17,7 @@ export async function openGateway(settings: Settings, parts: GatewayParts): Prom
   const upstreamCa = await readPem("upstreamCa", settings.upstreamCa);
   return createGateway({
     ...parts,
+    plugins: await loadPlugins(settings.plugin),
     router: settings.router,
     trustedProxies: settings.trustedProxies,
     denyTargets: settings.denyTargets,

@@ -49,6 +49,7 @@ export interface Settings {
   readonly trustedProxies: readonly string[];
   readonly upstreamCa: string | undefined;
   readonly denyTargets: readonly string[];
+  readonly plugin: readonly string[];
   readonly requestTimeout: number;
   readonly transport: TransportName | undefined;
   readonly listener: ListenerName | undefined;
@@ -281,6 +282,14 @@ export const SETTINGS: { readonly [K in SettingName]: SettingOf<Settings[K]> } =
     value: "FILE",
     help: "Certificate authorities (PEM) to trust besides the system's for upstreams",
     schema: text,
+  },
+  plugin: {
+    group: "Routing",
+    value: "FILE[,FILE...]",
+    help:
+      "Load plugins of your own from these modules, which run with all rights of the gateway; may be given several times",
+    schema: text,
+    list: true,
   },
   denyTargets: {
     group: "Routing",
