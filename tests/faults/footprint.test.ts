@@ -1,3 +1,4 @@
+// runtimes: deno, bun
 // limit: 300
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";

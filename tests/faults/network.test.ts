@@ -1,3 +1,4 @@
+// runtimes: deno, bun
 // limit: 400
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";

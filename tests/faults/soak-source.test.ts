@@ -1,3 +1,4 @@
+// runtimes: deno, bun
 // limit: 900
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";

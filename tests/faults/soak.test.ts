@@ -1,3 +1,4 @@
+// runtimes: deno, bun
 // alone
 // limit: 700
 import assert from "node:assert/strict";
