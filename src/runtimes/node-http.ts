@@ -6,7 +6,7 @@ import { checkHead } from "../net/request-policy.ts";
 import type { Listen, Listener, ListenOptions } from "./listener.ts";
 import { type Connection, Connections } from "./node/connection.ts";
 import { NodeInbound } from "./node/inbound.ts";
-import { lingeringClose, writeRefusal } from "./node/refuse.ts";
+import { dropRest, lingeringClose, writeRefusal } from "./node/refuse.ts";
 import { createListenerRequest, installRequest } from "./node/request.ts";
 import { answerUpgrade } from "./node/upgrade.ts";
 import { writeAnswer } from "./node/write.ts";
@@ -101,7 +101,7 @@ class Exchanges {
     outgoing.once("close", () => {
       this.#end(connection);
       if (!outgoing.writableFinished) inbound.clientGone();
-      else if (!incoming.complete) lingeringClose(connection.socket);
+      else if (!incoming.complete) dropRest(incoming);
     });
     void this.#answer(createListenerRequest(method, url, inbound), inbound, incoming, outgoing);
   }
@@ -148,8 +148,7 @@ class Exchanges {
       method: request.method,
       timeout: limits.bodyTimeout,
       http10: incoming.httpVersionMinor === 0,
-      // A body that was not read stands in the way of the next request.
-      close: this.#draining || !incoming.complete && incoming.readableFlowing !== true,
+      close: this.#draining,
     });
   }
 

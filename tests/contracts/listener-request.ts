@@ -231,6 +231,38 @@ export const requestRows: readonly Row<ListenerContext>[] = [
     assert.equal(statusOf(answer), 413);
     assert.equal(string(answer.body), "no");
   }),
+  slow("a client that was answered early and sends on without end is cut", async (context) => {
+    const served = await context.serve(() => new Response("no", { status: 413 }));
+    const client = await served.connect();
+    await client.write("POST / HTTP/1.1\r\nHost: gate.test\r\nTransfer-Encoding: chunked\r\n\r\n");
+    assert.equal(statusOf(await client.readMessage()), 413);
+    const begun = performance.now();
+    while (client.end === "open" && performance.now() - begun < 8_000) {
+      await client.write("3\r\nabc\r\n");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    assert.notEqual(client.end, "open", "the connection is still open");
+  }),
+  row("an upload that was read in part, and then answered, does not disturb the next request", async (context) => {
+    const served = await context.serve(async (_request, inbound) => {
+      if (inbound.body !== null) {
+        const reader = inbound.body.getReader();
+        await reader.read();
+        await reader.cancel();
+      }
+      return new Response(inbound.target);
+    });
+    const client = await served.connect();
+    await client.write(post("x".repeat(1_000_000)));
+    assert.equal(string((await client.readMessage()).body), "/");
+    await client.write(get("/next"));
+    try {
+      assert.equal(string((await client.readMessage()).body), "/next");
+    } catch (error) {
+      // Closing is the other way to be safe.
+      if (client.end === "open") throw error;
+    }
+  }),
   row("a client that goes within its request breaks the body", async (context) => {
     let failure: unknown;
     const served = await context.serve(async (_request, inbound) => {

@@ -1,9 +1,26 @@
 import { type ErrorCode, errorResponse } from "../../errors.ts";
-import { STATUS_CODES } from "node:http";
+import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 
 /** Milliseconds that the other side gets to read what was written, and bytes that it may still send, before the connection is cut. */
-const LINGER = 2_000, LINGER_BYTES = 1024 * 1024;
+const LINGER = 2_000, LINGER_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Takes, and drops, what is left of a request that was answered before it was read, so that the client can go on with the
+ * next one. One that sends on and on is cut.
+ */
+export function dropRest(incoming: IncomingMessage): void {
+  const { socket } = incoming;
+  let bytes = 0;
+  const timer = setTimeout(() => socket.destroy(), LINGER);
+  incoming.on("data", (chunk: Uint8Array) => {
+    bytes += chunk.byteLength;
+    if (bytes > LINGER_BYTES) socket.destroy();
+  });
+  incoming.once("end", () => clearTimeout(timer));
+  socket.once("close", () => clearTimeout(timer));
+  incoming.resume();
+}
 
 /**
  * Takes, and drops, what the client is still sending: closing a socket with unread bytes resets it, and the client would lose the
