@@ -33,6 +33,21 @@ export type RuntimeName = "deno" | "bun" | "node";
 export const RUNTIME: RuntimeName = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
 
 /**
+ * For rows that say `it took ... ms`: on a machine that does other things as well, one of three tries has to be as fast as wanted.
+ */
+export function thrice<Context>(run: (context: Context) => Promise<void>): (context: Context) => Promise<void> {
+  return async (context) => {
+    for (let left = 2;; left--) {
+      try {
+        return await run(context);
+      } catch (error) {
+        if (left === 0 || !(error instanceof Error) || !error.message.startsWith("it took ")) throw error;
+      }
+    }
+  };
+}
+
+/**
  * Runs every row. A row that is a known gap has to fail in the way that was declared, so that the table of gaps cannot go out of date.
  * Afterwards the outcome of each row is printed.
  *

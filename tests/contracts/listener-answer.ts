@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { header, headersOf, string, until, within } from "../support/raw.ts";
-import type { Row } from "./contract.ts";
+import { type Row, thrice } from "./contract.ts";
 import { get, type ListenerContext, nodeAnswer, statusOf } from "./listener-context.ts";
 import { assertPattern, generated, parts } from "./transport-context.ts";
 
@@ -243,37 +243,43 @@ export const answerRows: readonly Row<ListenerContext>[] = [
       `what was sent: ${JSON.stringify(text)}`,
     );
   }),
-  row("a client that goes while the handler works aborts its signal within 100 ms", async (context) => {
-    let aborted = 0;
-    let begun = 0;
-    const served = await context.serve(async (_request, inbound) => {
-      inbound.signal.addEventListener("abort", () => aborted = performance.now());
-      await until(() => aborted > 0, 3_000, "the signal aborts").catch(() => {});
-      return new Response("late");
-    });
-    const client = await served.connect();
-    await client.write(get());
-    await until(() => served.seen.length === 1, 2_000, "the handler is called");
-    begun = performance.now();
-    client.destroy();
-    await until(() => aborted > 0, 3_000, "the signal aborts");
-    assert.ok(aborted - begun < 100, `it took ${aborted - begun} ms`);
-  }),
-  row("a client that goes within its answer cancels the body within 100 ms", async (context) => {
-    let cancelled = 0;
-    const body = new ReadableStream<Uint8Array>({
-      start: (controller) => controller.enqueue(new TextEncoder().encode("abc")),
-      cancel: () => void (cancelled = performance.now()),
-    });
-    const served = await context.answering({ body });
-    const client = await served.connect();
-    await client.write(get());
-    await client.readUntil("abc");
-    const begun = performance.now();
-    client.destroy();
-    await until(() => cancelled > 0, 3_000, "the body is cancelled");
-    assert.ok(cancelled - begun < 100, `it took ${cancelled - begun} ms`);
-  }),
+  row(
+    "a client that goes while the handler works aborts its signal within 100 ms",
+    thrice(async (context) => {
+      let aborted = 0;
+      let begun = 0;
+      const served = await context.serve(async (_request, inbound) => {
+        inbound.signal.addEventListener("abort", () => aborted = performance.now());
+        await until(() => aborted > 0, 3_000, "the signal aborts").catch(() => {});
+        return new Response("late");
+      });
+      const client = await served.connect();
+      await client.write(get());
+      await until(() => served.seen.length === 1, 2_000, "the handler is called");
+      begun = performance.now();
+      client.destroy();
+      await until(() => aborted > 0, 3_000, "the signal aborts");
+      assert.ok(aborted - begun < 100, `it took ${aborted - begun} ms`);
+    }),
+  ),
+  row(
+    "a client that goes within its answer cancels the body within 100 ms",
+    thrice(async (context) => {
+      let cancelled = 0;
+      const body = new ReadableStream<Uint8Array>({
+        start: (controller) => controller.enqueue(new TextEncoder().encode("abc")),
+        cancel: () => void (cancelled = performance.now()),
+      });
+      const served = await context.answering({ body });
+      const client = await served.connect();
+      await client.write(get());
+      await client.readUntil("abc");
+      const begun = performance.now();
+      client.destroy();
+      await until(() => cancelled > 0, 3_000, "the body is cancelled");
+      assert.ok(cancelled - begun < 100, `it took ${cancelled - begun} ms`);
+    }),
+  ),
   row("a handler that fails is answered with 500", async (context) => {
     const served = await context.serve(() => Promise.reject(new Error("no")));
     assert.equal(statusOf(await served.ask(get())), 500);
