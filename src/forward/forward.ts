@@ -4,7 +4,7 @@ import type { Inbound, Watchable } from "../net/inbound.ts";
 import type { RawHeaders } from "../net/raw-headers.ts";
 import type { UpstreamNode } from "../upstream/node.ts";
 import { isIdempotent } from "../upstream/retry.ts";
-import type { PickedNode, Upstream } from "../upstream/upstream.ts";
+import type { PickedNode, PickRequest, Upstream } from "../upstream/upstream.ts";
 import { toResponse } from "./answer.ts";
 import { followBody } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
@@ -42,57 +42,81 @@ export interface ForwardOptions {
  * Sends a request to a node of its upstream, to another one where the first has failed and that is safe, and yields the node's answer,
  * its body still streaming.
  *
- * @throws {GatewayError} with what went wrong, once no try is left.
+ * @returns Rejects, or throws where not even a first try could be made, with a {@link GatewayError} that says what went wrong, once no try is left.
  */
-export async function forward(exchange: Exchange, upstream: Upstream, options: ForwardOptions): Promise<Response> {
-  const { inbound, content } = exchange;
-  const method = exchange.changed?.method ?? exchange.method;
-  const deadline = options.totalTimeout > 0 ? AbortSignal.timeout(options.totalTimeout) : undefined;
-  const streams = content instanceof ReadableStream;
-  const fields = new RequestFields(exchange, content !== null);
+export function forward(exchange: Exchange, upstream: Upstream, options: ForwardOptions): Promise<Response> {
+  return new Tries(exchange, upstream, options).next();
+}
 
-  const started = performance.now();
-  let begun = started;
+/** The tries of one request. Not an async function: the first try is the last one for nearly all, and costs one promise here. */
+class Tries {
+  readonly #exchange: Exchange;
+  readonly #upstream: Upstream;
+  readonly #options: ForwardOptions;
+  readonly #method: string;
+  readonly #deadline: AbortSignal | undefined;
+  readonly #fields: RequestFields;
+  readonly #started: number = performance.now();
+  #begun: number = this.#started;
   /** Made when a try has failed. */
-  let tried: Set<UpstreamNode> | undefined;
-  let body: ReplayableBody | undefined;
-  let stale = 0;
-  for (;;) {
-    const picked = pick(exchange, upstream, tried ?? NONE);
-    if (streams && body === undefined && mayTryAgain(method, upstream)) body = replayable(content, REPLAY_BYTES);
-    try {
-      const headers = fields.to(picked);
-      const sending = body === undefined ? content : body.stream();
-      const answer = await options.transport.send(
-        outbound(exchange, upstream, picked, headers, sending, options, deadline),
-      );
-      return finish(exchange, picked, answer, performance.now() - begun);
-    } catch (thrown) {
-      const now = performance.now();
-      tried = (tried ?? new Set()).add(picked.node);
-      const error = failure(thrown, deadline, inbound);
-      const { sent, reused } = error instanceof TransportError ? error : { sent: true, reused: false };
-      exchange.attempts.push({ node: picked.node.id, ms: now - begun, code: error.code });
-      picked.done({ ok: false, code: error.code, reused, ms: now - begun });
-      const replay = body?.replayable() ?? !streams;
-      if (reused && replay && isIdempotent(method) && stale++ < MAX_STALE) tried.delete(picked.node);
-      else {
-        const decision = upstream.decideRetry({
-          code: error.code,
-          sent,
-          method,
-          replayable: replay,
-          tries: tried.size,
-          elapsed: now - started,
-        });
-        if (!decision.retry) {
-          exchange.gaveUp = decision.reason;
-          throw error;
-        }
-      }
-      body?.stop();
-      begun = performance.now();
+  #tried: Set<UpstreamNode> | undefined;
+  #body: ReplayableBody | undefined;
+  #stale = 0;
+
+  constructor(exchange: Exchange, upstream: Upstream, options: ForwardOptions) {
+    this.#exchange = exchange;
+    this.#upstream = upstream;
+    this.#options = options;
+    this.#method = exchange.changed?.method ?? exchange.method;
+    this.#deadline = options.totalTimeout > 0 ? AbortSignal.timeout(options.totalTimeout) : undefined;
+    this.#fields = new RequestFields(exchange, exchange.content !== null);
+  }
+
+  next(): Promise<Response> {
+    const exchange = this.#exchange, upstream = this.#upstream, options = this.#options;
+    const { content } = exchange;
+    const picked = pick(exchange, upstream, this.#tried ?? NONE);
+    if (content instanceof ReadableStream && this.#body === undefined && mayTryAgain(this.#method, upstream)) {
+      this.#body = replayable(content, REPLAY_BYTES);
     }
+    let answer: Promise<OutboundAnswer>;
+    try {
+      const headers = this.#fields.to(picked);
+      const sending = this.#body === undefined ? content : this.#body.stream();
+      answer = options.transport.send(outbound(exchange, upstream, picked, headers, sending, options, this.#deadline));
+    } catch (thrown) {
+      return this.#failed(picked, thrown);
+    }
+    return answer.then(
+      (answer) => finish(exchange, picked, answer, performance.now() - this.#begun),
+      (thrown) => this.#failed(picked, thrown),
+    );
+  }
+
+  /** Tries again, where that is safe. */
+  #failed(picked: PickedNode, thrown: unknown): Promise<Response> {
+    const exchange = this.#exchange, body = this.#body, method = this.#method;
+    const now = performance.now(), ms = now - this.#begun;
+    const tried = this.#tried ??= new Set();
+    tried.add(picked.node);
+    const error = failure(thrown, this.#deadline, exchange.inbound);
+    const { code } = error;
+    const { sent, reused } = error instanceof TransportError ? error : { sent: true, reused: false };
+    exchange.attempts.push({ node: picked.node.id, ms, code });
+    picked.done({ ok: false, code, reused, ms });
+    const replay = body?.replayable() ?? !(exchange.content instanceof ReadableStream);
+    if (reused && replay && isIdempotent(method) && this.#stale++ < MAX_STALE) tried.delete(picked.node);
+    else {
+      const elapsed = now - this.#started, tries = tried.size;
+      const decision = this.#upstream.decideRetry({ code, sent, method, replayable: replay, tries, elapsed });
+      if (!decision.retry) {
+        exchange.gaveUp = decision.reason;
+        throw error;
+      }
+    }
+    body?.stop();
+    this.#begun = performance.now();
+    return this.next();
   }
 }
 
@@ -103,10 +127,27 @@ export async function forward(exchange: Exchange, upstream: Upstream, options: F
  */
 export function pick(exchange: Exchange, upstream: Upstream, tried: ReadonlySet<UpstreamNode>): PickedNode {
   const host = exchange.changed?.host ?? exchange.hostField;
-  const picked = upstream.pick({ key: exchange.variable, exclude: tried, host });
+  const picked = upstream.pick(new PickFor(exchange, tried, host));
   if (picked !== undefined) return picked;
   const status = tried.size === 0 ? 503 : 502;
   throw new GatewayError("no_healthy_node", status, `Upstream ${upstream.id} has no node left to try`);
+}
+
+/** What a pick goes by. Most balancers ask for no key. */
+class PickFor implements PickRequest {
+  readonly exclude: ReadonlySet<UpstreamNode>;
+  readonly host: string;
+  readonly #exchange: Exchange;
+
+  constructor(exchange: Exchange, exclude: ReadonlySet<UpstreamNode>, host: string) {
+    this.#exchange = exchange;
+    this.exclude = exclude;
+    this.host = host;
+  }
+
+  get key(): PickRequest["key"] {
+    return this.#exchange.variable;
+  }
 }
 
 /** Whether a body may be needed twice. */

@@ -86,9 +86,18 @@ export class HeaderList implements Iterable<[name: string, value: string]> {
   }
 }
 
-/** Whether two field names are the same. The length is compared first, since most names differ in it. */
+/** Whether two field names are the same, but for the case of ASCII letters. The length is compared first, since most names differ in it. */
 export function sameName(a: string, b: string): boolean {
-  return a.length === b.length && (a === b || a.toLowerCase() === b.toLowerCase());
+  const { length } = a;
+  if (length !== b.length) return false;
+  // By characters, since lower-case copies would have to be made for every name.
+  for (let i = 0; i < length; i++) {
+    const x = a.charCodeAt(i), y = b.charCodeAt(i);
+    if (x === y) continue;
+    const letter = x | 0x20;
+    if ((x ^ y) !== 0x20 || letter < 0x61 || letter > 0x7a) return false;
+  }
+  return true;
 }
 
 /** Where the first field of that name stands at or after `from`, or -1. */

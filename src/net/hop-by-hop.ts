@@ -5,7 +5,7 @@ import type { RawHeaders } from "./raw-headers.ts";
  * Fields that belong to one connection and are never forwarded (RFC 9110 section 7.6.1), with `Proxy-Authorization` and `Proxy-Authenticate`,
  * which are between a client and its own proxy.
  */
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
+const HOP_BY_HOP: readonly string[] = [
   "connection",
   "keep-alive",
   "proxy-connection",
@@ -14,7 +14,13 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "te",
   "transfer-encoding",
   "upgrade",
-]);
+];
+
+/** The same, by the length of the name. */
+const BY_LENGTH: readonly (readonly string[] | undefined)[] = Array.from(
+  { length: 20 },
+  (_, length) => HOP_BY_HOP.filter((name) => name.length === length),
+).map((names) => names.length === 0 ? undefined : names);
 
 /** Fields that a `Connection` field cannot take away: without them the message would be another one. */
 const NEVER_NAMED: ReadonlySet<string> = new Set(["host", "content-length"]);
@@ -33,28 +39,42 @@ export function forwardableAnswer(raw: RawHeaders): string[] {
 }
 
 function strip(raw: RawHeaders, request: boolean): string[] {
-  const named = connectionTokens(raw);
   const kept: string[] = [];
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = raw[i]!.toLowerCase();
-    if (HOP_BY_HOP.has(name) || named?.has(name)) continue;
-    if (request && (name === "expect" || name === "trailer")) continue;
-    kept.push(raw[i]!, raw[i + 1]!);
-  }
-  return kept;
-}
-
-/** Names that `Connection` fields list, in lower case; undefined where they list none but the usual `keep-alive` and `close`. */
-function connectionTokens(raw: RawHeaders): Set<string> | undefined {
   let named: Set<string> | undefined;
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    if (!sameName(raw[i]!, "connection")) continue;
-    const value = raw[i + 1]!.toLowerCase();
-    if (value === "keep-alive" || value === "close") continue;
-    for (const part of value.split(",")) {
-      const token = part.trim();
-      if (token !== "" && !NEVER_NAMED.has(token)) (named ??= new Set()).add(token);
+    const name = raw[i]!;
+    if (isHopByHop(name)) {
+      if (name.length === 10) named = connectionTokens(name, raw[i + 1]!, named);
+    } else if (!request || !isOfTheRequest(name)) kept.push(name, raw[i + 1]!);
+  }
+  return named === undefined ? kept : without(kept, named);
+}
+
+/** Whether a field is one of {@link HOP_BY_HOP}: told by the length first, which most names fail. */
+function isHopByHop(name: string): boolean {
+  const candidates = BY_LENGTH[name.length];
+  if (candidates === undefined) return false;
+  for (let i = 0; i < candidates.length; i++) if (sameName(name, candidates[i]!)) return true;
+  return false;
+}
+
+function isOfTheRequest(name: string): boolean {
+  return name.length === 6 ? sameName(name, "expect") : name.length === 7 && sameName(name, "trailer");
+}
+
+/** Adds the names that a `Connection` field lists, in lower case; undefined where that is none but the usual `keep-alive` and `close`. */
+function connectionTokens(name: string, text: string, named: Set<string> | undefined): Set<string> | undefined {
+  if (text === "keep-alive" || text === "close" || !sameName(name, "connection")) return named;
+  let all = named;
+  for (const part of text.toLowerCase().split(",")) {
+    const token = part.trim();
+    if (token !== "" && token !== "keep-alive" && token !== "close" && !NEVER_NAMED.has(token)) {
+      (all ??= new Set()).add(token);
     }
   }
-  return named;
+  return all;
+}
+
+function without(raw: readonly string[], named: ReadonlySet<string>): string[] {
+  return raw.filter((_, i) => !named.has(raw[i & ~1]!.toLowerCase()));
 }
