@@ -20,9 +20,10 @@ export class RequestFields {
   to(picked: PickedNode): RawHeaders {
     const { changed, inbound, client, hostField } = this.#exchange;
     const host = changed?.host ?? picked.hostHeader(hostField);
-    // What no plugin has asked for, none has changed.
-    if (changed === undefined && (this.#withBody || indexOf(inbound.headers, "content-length", 0) < 0)) {
-      const plain = plainFields(inbound, client, hostField, host);
+    // What no plugin has asked for, none has changed; what one has was stripped then.
+    const own = changed?.headers.raw(), raw = own ?? inbound.headers;
+    if (this.#withBody || indexOf(raw, "content-length", 0) < 0) {
+      const plain = plainFields(inbound, client, hostField, host, own);
       if (plain !== undefined) return plain;
     }
     const { headers } = this.#exchange.request;
@@ -41,56 +42,36 @@ export class RequestFields {
  *
  * @param hostField The Host field as the client sent it.
  * @param host The Host field to send.
+ * @param own The fields as `forwardableRequest` and plugins left them, where there are such. Those of the connection are the plugins' own then.
  * @returns undefined where more care is needed: a trusted proxy, a client that is not known, fields named by `Connection` or that claim a client.
  */
-export function plainFields(inbound: Inbound, client: Client, hostField: string, host: string): string[] | undefined {
+export function plainFields(
+  inbound: Inbound,
+  client: Client,
+  hostField: string,
+  host: string,
+  own?: RawHeaders,
+): string[] | undefined {
   const peer = inbound.peer.address;
   if (client.trusted || peer === "") return undefined;
-  const raw = inbound.headers;
+  const raw = own ?? inbound.headers;
   const fields: string[] = [];
   let hosts = 0;
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i]!, value = raw[i + 1]!;
-    switch (name.length) {
-      case 2:
-        if (sameName(name, "te")) continue;
-        break;
-      case 4:
-        if (!sameName(name, "host")) break;
+    switch (kindOf(name)) {
+      case "host":
         if (++hosts > 1) return undefined;
         fields.push("Host", host);
         continue;
-      case 6:
-        if (sameName(name, "expect")) continue;
-        break;
-      case 7:
-        if (sameName(name, "upgrade") || sameName(name, "trailer")) continue;
-        break;
-      case 9:
-        if (sameName(name, "x-real-ip") || sameName(name, "forwarded")) return undefined;
-        break;
-      case 10:
-        if (sameName(name, "keep-alive")) continue;
-        if (!sameName(name, "connection")) break;
-        if (value !== "keep-alive" && value !== "close") return undefined;
+      case "hop":
+        if (own !== undefined) return undefined;
+        if (name.length === 10 && value !== "keep-alive" && value !== "close" && sameName(name, "connection")) {
+          return undefined;
+        }
         continue;
-      case 15:
-        if (sameName(name, "x-forwarded-for")) return undefined;
-        break;
-      case 16:
-        if (sameName(name, "proxy-connection")) continue;
-        if (sameName(name, "x-forwarded-host") || sameName(name, "x-forwarded-port")) return undefined;
-        break;
-      case 17:
-        if (sameName(name, "transfer-encoding")) continue;
-        if (sameName(name, "x-forwarded-proto")) return undefined;
-        break;
-      case 18:
-        if (sameName(name, "proxy-authenticate")) continue;
-        break;
-      case 19:
-        if (sameName(name, "proxy-authorization")) continue;
-        break;
+      case "claim":
+        return undefined;
     }
     fields.push(name, value);
   }
@@ -108,4 +89,36 @@ export function plainFields(inbound: Inbound, client: Client, hostField: string,
     String(inbound.localPort),
   );
   return fields;
+}
+
+/** What a field is by its name, whose length is looked at first: the client's own (undefined), of the connection, or one in which clients can claim to be others. */
+function kindOf(name: string): "host" | "hop" | "claim" | undefined {
+  switch (name.length) {
+    case 2:
+      return sameName(name, "te") ? "hop" : undefined;
+    case 4:
+      return sameName(name, "host") ? "host" : undefined;
+    case 6:
+      return sameName(name, "expect") ? "hop" : undefined;
+    case 7:
+      return sameName(name, "upgrade") || sameName(name, "trailer") ? "hop" : undefined;
+    case 9:
+      return sameName(name, "x-real-ip") || sameName(name, "forwarded") ? "claim" : undefined;
+    case 10:
+      return sameName(name, "keep-alive") || sameName(name, "connection") ? "hop" : undefined;
+    case 15:
+      return sameName(name, "x-forwarded-for") ? "claim" : undefined;
+    case 16:
+      if (sameName(name, "proxy-connection")) return "hop";
+      return sameName(name, "x-forwarded-host") || sameName(name, "x-forwarded-port") ? "claim" : undefined;
+    case 17:
+      if (sameName(name, "transfer-encoding")) return "hop";
+      return sameName(name, "x-forwarded-proto") ? "claim" : undefined;
+    case 18:
+      return sameName(name, "proxy-authenticate") ? "hop" : undefined;
+    case 19:
+      return sameName(name, "proxy-authorization") ? "hop" : undefined;
+    default:
+      return undefined;
+  }
 }

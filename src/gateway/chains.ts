@@ -9,7 +9,7 @@ import { type ChosenUpstream, createLoggers } from "./environments.ts";
 import { afterGlobalAccess } from "./global-access.ts";
 import type { Answer, RequestView } from "./request-view.ts";
 import { createRouteChain } from "./route-chain.ts";
-import { type ChainParts, fail, runChain, toError, viewOf } from "./run-chain.ts";
+import { type ChainParts, fail, runChain, type Send, toError, viewOf } from "./run-chain.ts";
 
 /**
  * Makes what answers a route's requests. Without plugins that is the forwarder itself; with them, their chain around it. A failure becomes an answer
@@ -19,26 +19,29 @@ export function createAnswer(entry: RouteEntry, parts: ChainParts): Answer {
   const { refusal } = entry;
   if (refusal !== undefined) return guardedAnswer((view) => fail(toError(refusal), view, parts), parts);
   const send = createSend(entry, parts);
-  const terminal: Terminal = (c) => send(viewOf(c));
+  const guarded = (view: RequestView): Promise<Response> => guard(send, view, parts);
+  const terminal: Terminal = (c) => guarded(viewOf(c));
   const runs = entry.links.some(({ name }) => parts.catalogue.get(name)?.create !== undefined);
-  if (runs) return createRouteChain(entry, terminal, parts);
+  if (runs) return createRouteChain(entry, send, terminal, parts);
   const loggers = createLoggers(entry.links, parts);
   let chain: Answer | undefined;
   const bare = (view: RequestView): Promise<Response> | undefined => {
-    const { global } = view;
-    if (global !== undefined && (global.chain !== undefined || global.authenticates)) return undefined;
+    if (asksGlobalRules(view)) return undefined;
     view.loggers = loggers;
     return send(view);
   };
   const answer = (c: Context, view: RequestView): Response | Promise<Response> => {
-    const answered = bare(view);
-    if (answered !== undefined) return answered;
     view.loggers = loggers;
+    if (!asksGlobalRules(view)) return guarded(view);
     // Most gateways have no global rules: most routes without plugins never need this.
-    chain ??= createRouteChain(entry, terminal, parts);
+    chain ??= createRouteChain(entry, send, terminal, parts);
     return chain(c, view);
   };
   return Object.assign(answer, { bare });
+}
+
+function asksGlobalRules({ global }: RequestView): boolean {
+  return global !== undefined && (global.chain !== undefined || global.authenticates);
 }
 
 /** What answers requests that no route takes. */
@@ -53,23 +56,27 @@ function guardedAnswer(answer: (view: RequestView) => Response, parts: ChainPart
   return (c, view) => view.global?.chain === undefined ? answer(view) : runChain(chain, c, view, parts);
 }
 
-type Send = (view: RequestView) => Promise<Response>;
-
 function createSend(entry: RouteEntry, parts: ChainParts): Send {
   const settings: ForwardOptions = {
     transport: parts.transport,
     totalTimeout: parts.totalTimeout,
     ...(entry.timeouts === undefined ? {} : { timeouts: entry.timeouts }),
   };
-  return async (view) => {
-    try {
-      const upstream = targetOf(entry, view);
-      if (asksForWebSocket(view.inbound)) return await forwardUpgrade(view, upstream, settings);
-      return await forward(view, upstream, settings);
-    } catch (thrown) {
-      return fail(thrown, view, parts);
-    }
+  return (view) => {
+    const upstream = targetOf(entry, view);
+    return asksForWebSocket(view.inbound)
+      ? forwardUpgrade(view, upstream, settings)
+      : forward(view, upstream, settings);
   };
+}
+
+/** A failure becomes an answer. */
+async function guard(send: Send, view: RequestView, parts: ChainParts): Promise<Response> {
+  try {
+    return await send(view);
+  } catch (thrown) {
+    return fail(thrown, view, parts);
+  }
 }
 
 /** The route's upstream, unless a plugin chose another. */

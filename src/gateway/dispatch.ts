@@ -6,15 +6,18 @@ import { parseHost } from "../net/host.ts";
 import type { Inbound, ListenerBindings } from "../net/inbound.ts";
 import { createPathNormalizer } from "../net/path.ts";
 import { checkHead, type HeadLimits } from "../net/request-policy.ts";
+import type { Terminal } from "../pipeline/compose.ts";
 import { bufferBody } from "./body-buffer.ts";
 import { fromListener, inboundOf } from "./inbound.ts";
 import type { GlobalRules } from "./global-rules.ts";
 import { type Answer, RequestView } from "./request-view.ts";
+import { applyChanges, type ChainParts, fail, runChain } from "./run-chain.ts";
 import type { RouteTable } from "./table.ts";
 
 export interface DispatchOptions {
   readonly table: RouteTable;
   readonly globalRules: GlobalRules;
+  readonly parts: ChainParts;
   /** Answers what no route takes. */
   readonly notFound: Answer;
   readonly isReady: () => boolean;
@@ -38,7 +41,7 @@ const normalize = createPathNormalizer();
  * @returns A function that answers, or passes a request that no route takes to `next`; without `next` that is 404.
  */
 export function createDispatch(options: DispatchOptions) {
-  const { table, globalRules } = options;
+  const { table, globalRules, parts } = options;
 
   /** What global rules are around: the route's own answer, or that there is none. */
   const inner: Answer = (c, view) => (view.match?.value.answer ?? options.notFound)(c, view);
@@ -50,22 +53,36 @@ export function createDispatch(options: DispatchOptions) {
     if (match === undefined && next !== undefined) return next();
     view.match = match;
     view.global = globalRules.access;
-    return finished(view, (globalRules.chain ?? inner)(c, view));
+    const answer = (globalRules.chain ?? inner)(c, view);
+    return answer instanceof Promise ? answer.then((response) => finish(view, response)) : finish(view, answer);
   };
 
   /** A request from a listener, which a view has been made of; undefined where its answer needs Hono's context. */
-  const direct = (view: RequestView): Response | Promise<Response> | undefined => {
+  const direct = (
+    view: RequestView,
+    enter: (rest: Terminal) => Promise<Response>,
+  ): Response | Promise<Response> | undefined => {
     if (globalRules.chain !== undefined) return undefined;
     const match = table.match(view);
     if (match === undefined || match === "body") return undefined;
+    const { bare } = match.value.answer;
+    if (bare === undefined) return undefined;
     view.match = match;
     view.global = globalRules.access;
-    const answer = match.value.answer.bare?.(view);
-    return answer === undefined ? undefined : finished(view, answer);
+    try {
+      const answer = bare(view, enter);
+      if (!(answer instanceof Promise)) return answer && finish(view, applyChanges(answer, view, parts));
+      return answer.then(
+        (response) => finish(view, applyChanges(response, view, parts)),
+        (thrown) => failed(view, thrown),
+      );
+    } catch (thrown) {
+      return failed(view, thrown);
+    }
   };
 
-  const finished = (view: RequestView, answer: Response | Promise<Response>): Response | Promise<Response> =>
-    answer instanceof Promise ? answer.then((response) => finish(view, response)) : finish(view, answer);
+  const failed = (view: RequestView, thrown: unknown): Response =>
+    finish(view, applyChanges(fail(thrown, view, parts), view, parts));
 
   const finish = (view: RequestView, response: Response): Response => {
     options.onAnswer?.(view, response);
@@ -89,7 +106,10 @@ export function createDispatch(options: DispatchOptions) {
     /** Within Hono: what every request can be answered by. */
     handle(c: Context, next?: Next): Response | Promise<Response | void> {
       const env: unknown = c.env;
-      if (isViewed(env)) return matched(c, env[VIEW], next);
+      if (isViewed(env)) {
+        const view = env[VIEW];
+        return view.rest === undefined ? matched(c, view, next) : runChain(view.rest, c, view, parts);
+      }
       if (!options.isReady()) return next === undefined ? errorResponse("not_ready", 503) : next();
       const view = viewOf(c.req.raw, env);
       if (view instanceof Response) return view;
@@ -102,12 +122,12 @@ export function createDispatch(options: DispatchOptions) {
     /**
      * A request from a listener of gatewatch's own, without Hono where nothing needs it.
      *
-     * @param otherwise Answers with the bindings that it is given.
+     * @param otherwise Answers within Hono, with the bindings that it is given.
      */
     serve(
       request: Request,
       bindings: ListenerBindings,
-      otherwise: (bindings: object) => Response | Promise<Response>,
+      otherwise: (request: Request, bindings: object) => Response | Promise<Response>,
     ): Response | Promise<Response> {
       if (!options.isReady()) {
         options.counts.requests++;
@@ -115,7 +135,12 @@ export function createDispatch(options: DispatchOptions) {
       }
       const view = viewOf(request, bindings);
       if (view instanceof Response) return view;
-      return direct(view) ?? otherwise({ inbound: bindings.inbound, [VIEW]: view });
+      const within = () => otherwise(request, { inbound: bindings.inbound, [VIEW]: view });
+      const enter = (rest: Terminal): Promise<Response> => {
+        view.rest = rest;
+        return Promise.resolve(within());
+      };
+      return direct(view, enter) ?? within();
     },
   };
 }

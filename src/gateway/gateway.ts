@@ -196,6 +196,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const dispatch = createDispatch({
     table,
     globalRules,
+    parts,
     notFound: createNotFound(parts),
     onAnswer: options.onAnswer,
     isReady: () => store.revision !== undefined,
@@ -270,10 +271,7 @@ function createFetch(dispatch: ReturnType<typeof createDispatch>): Gateway["fetc
       return answered === undefined ? made : carryHead(answered, made);
     });
   };
-  return (request, env) =>
-    fromListener(env)
-      ? dispatch.serve(request, env, (bindings) => within(request, bindings))
-      : within(request, env as object);
+  return (request, env) => fromListener(env) ? dispatch.serve(request, env, within) : within(request, env as object);
 }
 
 function trustedProxies(ranges: readonly string[]): ((address: string) => boolean) | undefined {

@@ -10,16 +10,10 @@ import { forwardableRequest } from "../net/hop-by-hop.ts";
 import type { Inbound } from "../net/inbound.ts";
 import type { NormalizedTarget } from "../net/path.ts";
 import type { RawHeaders } from "../net/raw-headers.ts";
-import type {
-  Attempt,
-  ExchangeEnd,
-  PluginExchange,
-  RouteFacts,
-  UpstreamHandle,
-  UpstreamRequest,
-} from "../pipeline/context.ts";
+import type { Attempt, ExchangeEnd, RouteFacts, UpstreamHandle, UpstreamRequest } from "../pipeline/context.ts";
 import type { ConsumerFacts, ConsumerIdentity } from "../pipeline/consumers.ts";
 import type { Terminal } from "../pipeline/compose.ts";
+import type { AnswerChange, SteppedRequest } from "../pipeline/step.ts";
 import type { IndexedConsumer } from "./consumer-index.ts";
 import { consumerFields, consumerNames, withoutConsumer } from "./consumer-fields.ts";
 import { Ending, tellsLength } from "./ending.ts";
@@ -39,8 +33,16 @@ export interface ActiveRoute {
 /** Answers a request. Never rejects. */
 export interface Answer {
   (c: Context, view: RequestView): Response | Promise<Response>;
-  /** The same without Hono's context, which costs something; undefined where the request needs it. */
-  readonly bare?: (view: RequestView) => Promise<Response> | undefined;
+  /**
+   * The same without Hono's context, which costs something; undefined where the request needs it from the beginning.
+   *
+   * @param enter Goes on with Hono's context, where it turns out that the rest needs it.
+   * @returns Throws or rejects where the answer is that of a failure. What {@link RequestView.changes} says is still to be done to the answer.
+   */
+  readonly bare?: (
+    view: RequestView,
+    enter: (rest: Terminal) => Promise<Response>,
+  ) => Response | Promise<Response> | undefined;
 }
 
 /** What a request's head was found to be before it is matched. */
@@ -57,7 +59,7 @@ export interface RequestHead {
  * One request, as the matcher, the variables and the forwarder each see it. What costs something and is not always needed is made when
  * it is asked for.
  */
-export class RequestView implements MatchRequest, VariableSource, Exchange, PluginExchange, GlobalState {
+export class RequestView implements MatchRequest, VariableSource, Exchange, SteppedRequest, GlobalState {
   readonly inbound: Inbound;
   readonly method: string;
   readonly hostField: string;
@@ -86,6 +88,10 @@ export class RequestView implements MatchRequest, VariableSource, Exchange, Plug
   #concealed: Set<string> | undefined;
   /** Those of the route's plugins that hear of requests that are over; set when the chain begins, and when the consumer is known. */
   loggers: readonly LogLink[] = NO_LOGGERS;
+  /** What is to be done to the fields of the answer. */
+  changes: AnswerChange[] | undefined;
+  /** What is left to do, within Hono's context, of a request that began without it. */
+  rest: Terminal | undefined;
   #ending: Ending | undefined;
 
   constructor(inbound: Inbound, head: RequestHead, isTrusted: ((address: string) => boolean) | undefined) {
@@ -147,7 +153,9 @@ export class RequestView implements MatchRequest, VariableSource, Exchange, Plug
     return this.#variables ??= new RequestVariables(this);
   }
 
-  readonly variable = (name: string): string | undefined => this.variables.text(name);
+  get variable(): (name: string) => string | undefined {
+    return (name) => this.variables.text(name);
+  }
 
   get changed(): UpstreamRequest | undefined {
     return this.#request;

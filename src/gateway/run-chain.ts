@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { errorResponse, GatewayError } from "../errors.ts";
 import type { Transport } from "../forward/transport.ts";
+import { changeFields } from "../pipeline/answer-headers.ts";
 import type { Terminal } from "../pipeline/compose.ts";
 import type { PluginEnv } from "../pipeline/context.ts";
 import type { Failure } from "./entry.ts";
@@ -15,6 +16,9 @@ export interface ChainParts extends EnvironmentParts {
   /** Hears of requests that failed, for the log. */
   readonly onFailure: (error: GatewayError, view: RequestView) => void;
 }
+
+/** Sends a request on. Throws or rejects where that fails. */
+export type Send = (view: RequestView) => Promise<Response>;
 
 /** Runs a chain for one request. Never rejects. */
 export async function runChain(
@@ -44,6 +48,19 @@ export function fail(thrown: unknown, view: RequestView, parts: ChainParts): Res
     : new GatewayError("internal", 500, "A plugin failed", { cause: thrown });
   parts.onFailure(error, view);
   return errorResponse(error.code, error.status);
+}
+
+/** Does to an answer what the steps before it have asked for, the last one first. */
+export function applyChanges(response: Response, view: RequestView, parts: ChainParts): Response {
+  const { changes } = view;
+  if (changes === undefined) return response;
+  try {
+    let answer = response;
+    for (let i = changes.length - 1; i >= 0; i--) answer = changeFields(answer, changes[i]!);
+    return answer;
+  } catch (thrown) {
+    return fail(thrown, view, parts);
+  }
 }
 
 export function toError({ code, status, message }: Failure): GatewayError {

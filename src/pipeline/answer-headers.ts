@@ -12,17 +12,31 @@ import type { PluginContext } from "./context.ts";
  * ```
  */
 export function changeAnswer(c: PluginContext, change: (fields: AnswerFields) => void): void {
-  const answer: Response & NodeFields = c.res;
+  const answer = c.res, changed = changeFields(answer, change);
+  if (changed !== answer) replaceAnswer(c, changed);
+}
+
+/**
+ * Changes the header fields of an answer.
+ *
+ * @returns The answer: the same, unless its fields cannot be changed.
+ * @throws {TypeError} where a name or a value cannot be sent.
+ */
+export function changeFields(answer: Response & NodeFields, change: (fields: AnswerFields) => void): Response {
   const fields = answer.nodeFields;
-  if (fields !== undefined) return change(fields);
+  if (fields !== undefined) {
+    change(fields);
+    return answer;
+  }
   try {
     change(answer.headers);
+    return answer;
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     // The fields of what a plugin got from `fetch()` and returned cannot be changed; those of a copy can.
     const copy = new Response(answer.body, answer);
     change(copy.headers);
-    replaceAnswer(c, copy);
+    return copy;
   }
 }
 

@@ -4,8 +4,9 @@ import * as v from "valibot";
 import { pattern, text } from "../config/fields.ts";
 import type { HeaderList } from "../net/header-list.ts";
 import type { ConsumerDirectory, ConsumerIdentity } from "./consumers.ts";
-import type { PluginContext, PluginEnv } from "./context.ts";
+import type { PluginContext, PluginEnv, PluginExchange, UpstreamRequest } from "./context.ts";
 import { messageResponse } from "./message.ts";
+import { stepMiddleware } from "./step.ts";
 
 /** Who a request is from, or what the client is told where that cannot be said. */
 export type Verdict = ConsumerIdentity | string;
@@ -20,9 +21,14 @@ export interface Authentication {
   /** Username of the consumer that requests without good credentials are from. */
   readonly anonymousConsumer: string | undefined;
   readonly consumers: ConsumerDirectory;
-  readonly verify: (c: PluginContext) => Verdict | Promise<Verdict>;
+  /** `c`: Hono's context, where the request has one. */
+  readonly verify: (
+    exchange: PluginExchange,
+    request: UpstreamRequest,
+    c?: PluginContext,
+  ) => Verdict | Promise<Verdict>;
   /** Takes the credentials out of a request that goes on as the anonymous consumer's. */
-  readonly hide?: (c: PluginContext) => void;
+  readonly hide?: (request: UpstreamRequest) => void;
 }
 
 /** The `realm` option: printable ASCII without `"` and `\` (APISIX `schema_def.lua`, get_realm_schema). */
@@ -45,8 +51,8 @@ export function authenticate(settings: Authentication): MiddlewareHandler<Plugin
   const challenge = { "www-authenticate": `${settings.scheme} realm="${settings.realm}"` };
   let told = false;
 
-  const named = (c: PluginContext, username: string): Verdict => {
-    hide?.(c);
+  const named = (request: UpstreamRequest, username: string): Verdict => {
+    hide?.(request);
     const identity = consumers.named(username);
     if (identity === undefined && !told) {
       told = true;
@@ -57,16 +63,18 @@ export function authenticate(settings: Authentication): MiddlewareHandler<Plugin
     }
     return identity ?? "Invalid user authorization";
   };
-  const decide = (c: PluginContext, found: Verdict, next: () => Promise<void>): Promise<Response | void> => {
-    const verdict = typeof found === "string" && anonymous !== undefined ? named(c, anonymous) : found;
-    if (typeof verdict === "string") return Promise.resolve(messageResponse(401, verdict, challenge));
-    c.get("exchange").authenticate(verdict);
-    return next();
+  const decide = (exchange: PluginExchange, request: UpstreamRequest, found: Verdict): Response | undefined => {
+    const verdict = typeof found === "string" && anonymous !== undefined ? named(request, anonymous) : found;
+    if (typeof verdict === "string") return messageResponse(401, verdict, challenge);
+    exchange.authenticate(verdict);
+    return undefined;
   };
-  return (c, next) => {
-    const found = verify(c);
-    return found instanceof Promise ? found.then((verdict) => decide(c, verdict, next)) : decide(c, found, next);
-  };
+  return stepMiddleware((exchange, request, c) => {
+    const found = verify(exchange, request, c);
+    return found instanceof Promise
+      ? found.then((verdict) => decide(exchange, request, verdict))
+      : decide(exchange, request, found);
+  });
 }
 
 /**

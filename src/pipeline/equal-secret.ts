@@ -27,5 +27,16 @@ export function fingerprintSecret(secret: string): string {
     c = Math.imul(c ^ unit, 0xc2b2ae3d) ^ (d >>> 15);
     d = Math.imul(d ^ unit, 0x27d4eb2f) ^ (a >>> 14);
   }
-  return `${secret.length}:${a >>> 0}:${b >>> 0}:${c >>> 0}:${d >>> 0}`;
+  // 16 bits a unit: to write numbers as digits would take longer than all of the above.
+  return String.fromCharCode(
+    a & 0xffff,
+    a >>> 16,
+    b & 0xffff,
+    b >>> 16,
+    c & 0xffff,
+    c >>> 16,
+    d & 0xffff,
+    d >>> 16,
+    secret.length & 0xffff,
+  );
 }

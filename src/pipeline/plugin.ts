@@ -6,6 +6,8 @@ import type { ExchangeLogger, PluginEnv, UpstreamHandle } from "./context.ts";
 import type { Metrics } from "./metrics.ts";
 import type { RedisConnection, RedisTarget } from "./redis.ts";
 
+export { type AnswerChange, type Step, stepMiddleware, type StepResult } from "./step.ts";
+
 /**
  * When a plugin runs: all `rewrite` plugins before all `access` plugins, and within a phase by priority, as in Apache APISIX. What a plugin
  * does to the answer it does after `await next()`.

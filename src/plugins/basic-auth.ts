@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { fields, flag, text } from "../config/fields.ts";
 import { anonymousConsumer, authenticate, realm, soleValue, type Verdict } from "../pipeline/authentication.ts";
-import type { PluginContext } from "../pipeline/context.ts";
+import type { PluginExchange, UpstreamRequest } from "../pipeline/context.ts";
 import { equalSecret } from "../pipeline/equal-secret.ts";
 import { definePlugin, type Plugin } from "../pipeline/plugin.ts";
 import { PRIORITIES } from "../pipeline/priorities.ts";
@@ -28,8 +28,7 @@ export const basicAuth: Plugin = definePlugin({
   create(config, { consumers }) {
     const hides = config.hide_credentials;
 
-    const verify = (c: PluginContext): Verdict => {
-      const { headers } = c.get("upstream");
+    const verify = (_: PluginExchange, { headers }: UpstreamRequest): Verdict => {
       const field = soleValue(headers, "authorization");
       if (field === undefined) return "Missing authorization in request";
       const given = field === false ? undefined : parseBasic(field);
@@ -49,7 +48,7 @@ export const basicAuth: Plugin = definePlugin({
       anonymousConsumer: config.anonymous_consumer,
       consumers,
       verify,
-      ...(hides ? { hide: (c) => c.get("upstream").headers.delete("authorization") } : {}),
+      ...(hides ? { hide: ({ headers }) => headers.delete("authorization") } : {}),
     });
   },
 });

@@ -5,6 +5,7 @@ import type { PluginExchange } from "../pipeline/context.ts";
 import { messageResponse } from "../pipeline/message.ts";
 import { definePlugin, type Plugin } from "../pipeline/plugin.ts";
 import { PRIORITIES } from "../pipeline/priorities.ts";
+import { stepMiddleware } from "../pipeline/step.ts";
 
 const names = v.exactOptional(v.pipe(list(text()), v.minLength(1, "must have at least 1 item")));
 
@@ -46,13 +47,12 @@ export const consumerRestriction: Plugin = definePlugin({
     const isAllowed = createTest(config);
     const unknown = `The request is rejected, please check the ${type} for this request`;
     const refused = config.rejected_msg ?? `The ${type} is forbidden.`;
-    return (c, next) => {
-      const value = valueOf(c.get("exchange"));
-      if (value === undefined) return Promise.resolve(messageResponse(401, unknown));
+    return stepMiddleware((exchange, { method }) => {
+      const value = valueOf(exchange);
+      if (value === undefined) return messageResponse(401, unknown);
       // The method as other plugins left it, since that is what the upstream will do.
-      if (isAllowed(value, c.get("upstream").method)) return next();
-      return Promise.resolve(messageResponse(status, refused));
-    };
+      return isAllowed(value, method) ? undefined : messageResponse(status, refused);
+    });
   },
 });
 

@@ -3,9 +3,9 @@ import { fields, flag, integer, pattern, text, unique } from "../config/fields.t
 import { type Rule, rule, ruled } from "../config/schema-tools.ts";
 import { compileRegex, type Regex } from "../match/regex.ts";
 import type { AnswerFields } from "../net/answer-fields.ts";
-import { changeAnswer } from "../pipeline/answer-headers.ts";
 import { definePlugin, type Plugin } from "../pipeline/plugin.ts";
 import { PRIORITIES } from "../pipeline/priorities.ts";
+import { stepMiddleware } from "../pipeline/step.ts";
 
 const ORIGINS = /^(?:\*|\*\*|null|\w+:\/\/[^,]+(?:,\w+:\/\/[^,]+)*)$/;
 const origins = pattern(ORIGINS, "'*', '**', 'null' or origins as in https://a.com,https://b.com", 65_536);
@@ -79,18 +79,14 @@ export const cors: Plugin = definePlugin({
       const timing = timingOf(origin);
       if (timing !== undefined) headers.set("timing-allow-origin", timing);
     };
-    return async (c, next) => {
-      const { method, headers } = c.get("upstream");
+    return stepMiddleware((_, { method, headers }) => {
       // As the client sent them: other plugins may change them before the answer is there.
       const origin = headers.get("origin"), asked = headers.get("access-control-request-headers");
-      if (method === "OPTIONS") {
-        const answer = new Response(null, { status: 200 });
-        mark(answer.headers, origin, asked);
-        return answer;
-      }
-      await next();
-      changeAnswer(c, (fields) => mark(fields, origin, asked));
-    };
+      if (method !== "OPTIONS") return (fields) => mark(fields, origin, asked);
+      const answer = new Response(null, { status: 200 });
+      mark(answer.headers, origin, asked);
+      return answer;
+    });
   },
 });
 

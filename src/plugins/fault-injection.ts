@@ -4,6 +4,7 @@ import { either, list, object, rule, ruled } from "../config/schema-tools.ts";
 import type { RequestVariables } from "../match/request-variables.ts";
 import { definePlugin, type Plugin } from "../pipeline/plugin.ts";
 import { PRIORITIES } from "../pipeline/priorities.ts";
+import { stepMiddleware } from "../pipeline/step.ts";
 import { checkTemplate, compileTemplate } from "../pipeline/template.ts";
 import { compileCondition, expressionSchema } from "./_expression.ts";
 import { pause } from "./_pause.ts";
@@ -97,12 +98,10 @@ export const faultInjection: Plugin = definePlugin({
     const delayMs = (delay?.duration ?? 0) * 1000;
     const aborts = abort === undefined ? NEVER : compileWhen(abort);
     const answer = abort && compileAnswer(abort);
-    return (c, next) => {
-      const { variables, inbound } = c.get("exchange");
-      const go = (): Promise<Response | void> =>
-        answer !== undefined && aborts(variables) ? Promise.resolve(answer(variables)) : next();
+    return stepMiddleware(({ variables, inbound }) => {
+      const go = (): Response | undefined => answer !== undefined && aborts(variables) ? answer(variables) : undefined;
       return delays(variables) ? pause(delayMs, inbound.signal).then(go) : go();
-    };
+    });
   },
 });
 

@@ -5,6 +5,7 @@ import { compileCidrs, isAddress } from "../net/cidr.ts";
 import { messageResponse } from "../pipeline/message.ts";
 import { definePlugin, type Plugin } from "../pipeline/plugin.ts";
 import { PRIORITIES } from "../pipeline/priorities.ts";
+import { stepMiddleware } from "../pipeline/step.ts";
 
 const ranges = v.exactOptional(v.pipe(list(addressRange), v.minLength(1, "must have at least 1 item")));
 
@@ -40,7 +41,6 @@ export const ipRestriction: Plugin = definePlugin({
       ? isListed
       // A client whose address is not known is on no list: it does not pass for that.
       : (address: string) => isAddress(address) && !isListed(address);
-    return (c, next) =>
-      isAllowed(c.get("exchange").address) ? next() : Promise.resolve(messageResponse(status, message));
+    return stepMiddleware(({ address }) => isAllowed(address) ? undefined : messageResponse(status, message));
   },
 });

@@ -5,7 +5,7 @@ import { rule, ruled } from "../config/schema-tools.ts";
 import { parseCookies } from "../match/cookies.ts";
 import { anonymousConsumer, authenticate, realm, soleValue, type Verdict } from "../pipeline/authentication.ts";
 import type { ConsumerIdentity } from "../pipeline/consumers.ts";
-import type { PluginContext, UpstreamRequest } from "../pipeline/context.ts";
+import type { PluginContext, PluginExchange, UpstreamRequest } from "../pipeline/context.ts";
 import { importKey, isSigned, JWT_ALGORITHMS, type JwtAlgorithm, readToken } from "../pipeline/jwt.ts";
 import { definePlugin, type Plugin } from "../pipeline/plugin.ts";
 import { readPublicKey } from "../pipeline/public-key.ts";
@@ -73,8 +73,12 @@ export const jwtAuth: Plugin = definePlugin({
   create(config, { consumers }) {
     const { key_claim_name: keyClaim, claims_to_verify: required = [] } = config;
 
-    const verify = (c: PluginContext): Verdict | Promise<Verdict> => {
-      const token = takeToken(config, c);
+    const verify = (
+      exchange: PluginExchange,
+      request: UpstreamRequest,
+      c: PluginContext | undefined,
+    ): Verdict | Promise<Verdict> => {
+      const token = takeToken(config, exchange, request);
       if (token === undefined) return "Missing JWT token in request";
       const claimed = token === false ? undefined : readToken(token);
       if (claimed === undefined) return "JWT token invalid";
@@ -88,7 +92,7 @@ export const jwtAuth: Plugin = definePlugin({
       return check(c, token as string, found, payload);
     };
     const check = async (
-      c: PluginContext,
+      c: PluginContext | undefined,
       token: string,
       found: ConsumerIdentity,
       payload: Payload,
@@ -97,10 +101,10 @@ export const jwtAuth: Plugin = definePlugin({
       const key = await keyOf(consumer);
       if (key === undefined || !await isSigned(token, key, consumer.algorithm)) return "failed to verify jwt";
       if (!isCurrent(payload, required, consumer.lifetime_grace_period)) return "failed to verify jwt";
-      if (config.store_in_ctx) c.set("jwtPayload", payload);
+      if (config.store_in_ctx) c?.set("jwtPayload", payload);
       return found;
     };
-    return authenticate({
+    const middleware = authenticate({
       name: "jwt-auth",
       scheme: "Bearer",
       realm: config.realm,
@@ -108,6 +112,8 @@ export const jwtAuth: Plugin = definePlugin({
       consumers,
       verify,
     });
+    // What is to be found in Hono's context needs one: then it is no step.
+    return config.store_in_ctx ? (c, next) => middleware(c, next) : middleware;
   },
 });
 
@@ -117,8 +123,7 @@ type Payload = Readonly<Record<string, unknown>>;
  * The request's token, taken out where the configuration says so, also one that will not be verified. False where there are
  * several.
  */
-function takeToken(config: Config, c: PluginContext): string | false | undefined {
-  const request = c.get("upstream");
+function takeToken(config: Config, exchange: PluginExchange, request: UpstreamRequest): string | false | undefined {
   const { header, query, cookie, hide_credentials: hides } = config;
   const field = soleValue(request.headers, header);
   if (field !== undefined) {
@@ -127,7 +132,7 @@ function takeToken(config: Config, c: PluginContext): string | false | undefined
   }
   const [argument, ...more] = queryValues(request.target, query);
   if (argument !== undefined) {
-    c.get("exchange").conceal(query);
+    exchange.conceal(query);
     if (hides) request.target = withoutArgument(request.target, query);
     return more.length === 0 && typeof argument === "string" && argument;
   }

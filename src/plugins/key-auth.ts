@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { fields, flag, text } from "../config/fields.ts";
 import { anonymousConsumer, authenticate, realm, soleValue, type Verdict } from "../pipeline/authentication.ts";
-import type { PluginContext } from "../pipeline/context.ts";
+import type { PluginExchange, UpstreamRequest } from "../pipeline/context.ts";
 import { equalSecret, fingerprintSecret } from "../pipeline/equal-secret.ts";
 import { definePlugin, type Plugin } from "../pipeline/plugin.ts";
 import { queryValues, withoutArgument } from "../pipeline/query.ts";
@@ -37,8 +37,7 @@ export const keyAuth: Plugin = definePlugin({
         ? found
         : "Invalid API key in request";
     };
-    const verify = (c: PluginContext): Verdict => {
-      const request = c.get("upstream");
+    const verify = (exchange: PluginExchange, request: UpstreamRequest): Verdict => {
       const field = soleValue(request.headers, header);
       if (field !== undefined) {
         const verdict = find(field);
@@ -47,13 +46,12 @@ export const keyAuth: Plugin = definePlugin({
       }
       const [key, ...more] = queryValues(request.target, query);
       if (key === undefined) return "Missing API key in request";
-      c.get("exchange").conceal(query);
+      exchange.conceal(query);
       const verdict = find(more.length === 0 && key);
       if (hides && typeof verdict !== "string") request.target = withoutArgument(request.target, query);
       return verdict;
     };
-    const hide = (c: PluginContext): void => {
-      const request = c.get("upstream");
+    const hide = (request: UpstreamRequest): void => {
       request.headers.delete(header);
       request.target = withoutArgument(request.target, query);
     };

@@ -1,6 +1,7 @@
-import type { PluginContext } from "../pipeline/context.ts";
+import type { PluginExchange } from "../pipeline/context.ts";
 import { definePlugin, type Plugin, type PluginEnvironment } from "../pipeline/plugin.ts";
 import { PRIORITIES } from "../pipeline/priorities.ts";
+import { stepMiddleware, type StepResult } from "../pipeline/step.ts";
 import { settingsId, toRedisTarget, unsupportedPolicy } from "./_limit/policy.ts";
 import { createRejection, failure } from "./_limit/reply.ts";
 import {
@@ -12,8 +13,6 @@ import {
 import { compilePlan, type Step } from "./_limit-conn/rules.ts";
 import { type LimitConnConfig, limitConnSchema } from "./_limit-conn/schema.ts";
 import { pause } from "./_pause.ts";
-
-type Next = () => Promise<void>;
 
 /** Lets so many requests be under way at once: holds back some more, refuses the others (APISIX `plugins/limit-conn.lua`). */
 export const limitConn: Plugin = definePlugin({
@@ -30,35 +29,33 @@ export const limitConn: Plugin = definePlugin({
     const { allow_degradation: degrades } = config;
 
     /** Takes the place of each step in turn, waiting where the step says so. */
-    const enter = (steps: readonly Step[], at: number, c: PluginContext, next: Next): Promise<Response | void> => {
+    const enter = (steps: readonly Step[], at: number, exchange: PluginExchange): StepResult | Promise<StepResult> => {
       const step = steps[at];
-      if (step === undefined) return next();
+      if (step === undefined) return undefined;
       const place = connections.enter(step.key, step.conn + step.burst);
-      if (!(place instanceof Promise)) return go(place, steps, at, c, next);
-      return place.then<Response | void, Response | void>(
-        (entered) => go(entered, steps, at, c, next),
-        () => degrades ? enter(steps, at + 1, c, next) : failure(),
+      if (!(place instanceof Promise)) return go(place, steps, at, exchange);
+      return place.then(
+        (entered) => go(entered, steps, at, exchange),
+        () => degrades ? enter(steps, at + 1, exchange) : failure(),
       );
     };
     const go = (
       place: Place | undefined,
       steps: readonly Step[],
       at: number,
-      c: PluginContext,
-      next: Next,
-    ): Promise<Response | void> => {
-      if (place === undefined) return Promise.resolve(reject());
-      const exchange = c.get("exchange");
+      exchange: PluginExchange,
+    ): StepResult | Promise<StepResult> => {
+      if (place === undefined) return reject();
       exchange.whenDone(() => place.leave());
       const seconds = delayOf(place.count, steps[at]!.conn);
-      if (seconds < 0.001) return enter(steps, at + 1, c, next);
-      return pause(seconds * 1000, exchange.inbound.signal).then(() => enter(steps, at + 1, c, next));
+      if (seconds < 0.001) return enter(steps, at + 1, exchange);
+      return pause(seconds * 1000, exchange.inbound.signal).then(() => enter(steps, at + 1, exchange));
     };
-    return (c, next) => {
-      const steps = plan(c.get("exchange"));
-      if (steps === undefined) return degrades ? next() : Promise.resolve(failure());
-      return enter(steps, 0, c, next);
-    };
+    return stepMiddleware((exchange) => {
+      const steps = plan(exchange);
+      if (steps === undefined) return degrades ? undefined : failure();
+      return enter(steps, 0, exchange);
+    });
   },
 });
 

@@ -1,8 +1,8 @@
 import { getLogger } from "@logtape/logtape";
 import type { AnswerFields } from "../net/answer-fields.ts";
-import { changeAnswer } from "../pipeline/answer-headers.ts";
 import { definePlugin, type Plugin, type PluginEnvironment } from "../pipeline/plugin.ts";
 import { PRIORITIES } from "../pipeline/priorities.ts";
+import { stepMiddleware, type StepResult } from "../pipeline/step.ts";
 import { settingsId, toRedisTarget, unsupportedPolicy } from "./_limit/policy.ts";
 import { createRejection, failure } from "./_limit/reply.ts";
 import type { Counter, Verdict } from "./_limit-count/counter.ts";
@@ -48,18 +48,18 @@ export const limitCount: Plugin = definePlugin({
     };
     const isOver = (counted: readonly Counted[]): boolean => counted.at(-1)?.verdict.allowed === false;
 
-    return (c, next) => {
-      const steps = plan(c.get("exchange"));
-      if (steps === undefined) return degrades ? next() : Promise.resolve(failure());
-      const pass = (counted: readonly Counted[]): Promise<void> =>
-        shows ? next().then(() => changeAnswer(c, (fields) => show(counted, fields))) : next();
-      const taken = takeAll(steps, counter);
-      if (!(taken instanceof Promise)) return isOver(taken) ? Promise.resolve(refuse(taken)) : pass(taken);
-      return taken.then<Response | void, Response | void>(
-        (counted) => isOver(counted) ? refuse(counted) : pass(counted),
-        () => degrades ? next() : failure("failed to limit count"),
-      );
+    const decide = (counted: readonly Counted[]): StepResult => {
+      if (isOver(counted)) return refuse(counted);
+      return shows ? (fields) => show(counted, fields) : undefined;
     };
+
+    return stepMiddleware((exchange) => {
+      const steps = plan(exchange);
+      if (steps === undefined) return degrades ? undefined : failure();
+      const taken = takeAll(steps, counter);
+      if (!(taken instanceof Promise)) return decide(taken);
+      return taken.then(decide, () => degrades ? undefined : failure("failed to limit count"));
+    });
   },
 });
 

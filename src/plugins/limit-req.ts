@@ -2,9 +2,10 @@ import { getLogger } from "@logtape/logtape";
 import * as v from "valibot";
 import { atLeast, fields, flag, oneOf, text } from "../config/fields.ts";
 import { rule, ruled } from "../config/schema-tools.ts";
-import type { PluginContext } from "../pipeline/context.ts";
+import type { PluginExchange } from "../pipeline/context.ts";
 import { definePlugin, type Plugin, type PluginEnvironment } from "../pipeline/plugin.ts";
 import { PRIORITIES } from "../pipeline/priorities.ts";
+import { stepMiddleware, type StepResult } from "../pipeline/step.ts";
 import { checkLimitKey, compileLimitKey } from "./_limit/key.ts";
 import {
   needsHost,
@@ -59,23 +60,15 @@ export const limitReq: Plugin = definePlugin({
     const reject = createRejection(config);
     const { nodelay, allow_degradation: degrades } = config;
 
-    const decide = (
-      waitMs: number | undefined,
-      c: PluginContext,
-      next: () => Promise<void>,
-    ): Promise<Response | void> => {
-      if (waitMs === undefined) return Promise.resolve(reject());
-      if (nodelay || waitMs < 1) return next();
-      return pause(waitMs, c.get("exchange").inbound.signal).then(next);
+    const decide = (waitMs: number | undefined, { inbound }: PluginExchange): StepResult | Promise<StepResult> => {
+      if (waitMs === undefined) return reject();
+      return nodelay || waitMs < 1 ? undefined : pause(waitMs, inbound.signal).then(() => undefined);
     };
-    return (c, next) => {
-      const put = buckets.put(keyOf(c.get("exchange")));
-      if (!(put instanceof Promise)) return decide(put, c, next);
-      return put.then<Response | void, Response | void>(
-        (waitMs) => decide(waitMs, c, next),
-        () => degrades ? next() : failure(),
-      );
-    };
+    return stepMiddleware((exchange) => {
+      const put = buckets.put(keyOf(exchange));
+      if (!(put instanceof Promise)) return decide(put, exchange);
+      return put.then((waitMs) => decide(waitMs, exchange), () => degrades ? undefined : failure());
+    });
   },
 });
 

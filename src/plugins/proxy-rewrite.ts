@@ -12,6 +12,7 @@ import { compileFields, type FieldChanges, fieldChanges, fieldValues, hasVerbs }
 import { sendableValue } from "../pipeline/field-value.ts";
 import { definePlugin, type Plugin } from "../pipeline/plugin.ts";
 import { PRIORITIES } from "../pipeline/priorities.ts";
+import { stepMiddleware } from "../pipeline/step.ts";
 import { compileSubstitution, type Substituted, type Substitution } from "../pipeline/substitution.ts";
 import { checkTemplate, compileTemplate } from "../pipeline/template.ts";
 
@@ -76,13 +77,17 @@ export const proxyRewrite: Plugin = definePlugin({
     const { host, method, headers } = config;
     const rewrite = compileRewrite(config);
     const changes = headers === undefined ? undefined : compileChanges(headers);
-    return (c, next) => {
-      const exchange = c.get("exchange"), request = c.get("upstream");
+    const change = (exchange: PluginExchange, request: UpstreamRequest): undefined => {
       const rewritten = rewrite?.(exchange, request);
       if (rewritten !== undefined) request.target = rewritten.target;
       if (host !== undefined) request.host = host;
       if (changes !== undefined) apply(changes, request, withCaptures(exchange.variables, rewritten?.capture));
-      if (method === undefined || method === c.req.method) return next();
+    };
+    if (method === undefined) return stepMiddleware(change);
+    return (c, next) => {
+      const request = c.get("upstream");
+      change(c.get("exchange"), request);
+      if (method === c.req.method) return next();
       request.method = method;
       return method === "HEAD" || c.req.method === "HEAD" ? next().then(() => withoutBody(c)) : next();
     };

@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import { fields, flag, integer, oneOf, pattern } from "../config/fields.ts";
-import { changeAnswer } from "../pipeline/answer-headers.ts";
 import { definePlugin, type Plugin } from "../pipeline/plugin.ts";
 import { PRIORITIES } from "../pipeline/priorities.ts";
 import { createIdGenerator, ID_ALGORITHMS } from "../pipeline/request-ids.ts";
+import { stepMiddleware } from "../pipeline/step.ts";
 
 /** As in APISIX, where G stands in place of J. */
 const CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIGKLMNOPQRSTUVWXYZ0123456789";
@@ -34,17 +34,14 @@ export const requestId: Plugin = definePlugin({
   create(config) {
     const { header_name: name, include_in_response: answers } = config;
     const generate = createIdGenerator(config.algorithm, config.range_id);
-    return (c, next) => {
-      const { headers } = c.get("upstream");
+    return stepMiddleware((_, { headers }) => {
       let id = headers.get(name);
       if (id === undefined || id === "") headers.set(name, id = generate());
-      if (!answers) return next();
+      if (!answers) return undefined;
       const shown = id;
-      return next().then(() =>
-        changeAnswer(c, (fields) => {
-          if (!fields.get(name)) fields.set(name, shown);
-        })
-      );
-    };
+      return (fields) => {
+        if (!fields.get(name)) fields.set(name, shown);
+      };
+    });
   },
 });

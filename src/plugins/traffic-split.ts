@@ -6,6 +6,7 @@ import type { RequestVariables } from "../match/request-variables.ts";
 import type { UpstreamHandle } from "../pipeline/context.ts";
 import { definePlugin, type Plugin, type PluginEnvironment } from "../pipeline/plugin.ts";
 import { PRIORITIES } from "../pipeline/priorities.ts";
+import { stepMiddleware } from "../pipeline/step.ts";
 import { compileCondition, expressionSchema } from "./_expression.ts";
 
 const entrySchema = fields({
@@ -55,17 +56,15 @@ export const trafficSplit: Plugin = definePlugin({
       applies: compileMatch(each),
       choose: compileChoice(each, index, environment),
     }));
-    return (c, next) => {
-      const { variables } = c.get("exchange");
+    return stepMiddleware(({ variables }, request) => {
       const found = compiled.find(({ applies }) => applies(variables));
-      if (found === undefined) return next();
-      const request = c.get("upstream");
+      if (found === undefined) return undefined;
       const handle = found.choose();
       if (handle !== undefined) request.handle = handle;
       // An earlier choice, as a global rule's, does not stand.
       else delete request.handle;
-      return next();
-    };
+      return undefined;
+    });
   },
 });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import * as v from "valibot";
 import { definePlugin, type Plugin, type PluginPhase } from "../../src/pipeline/plugin.ts";
+import { stepMiddleware, type StepResult } from "../../src/pipeline/step.ts";
 import { type PluginGateway, startPluginGateway } from "../support/plugin-gateway.ts";
 
 /** Writes `name:tag` behind what ran before it; `extra`, so that it shows whether two configurations were mixed. */
@@ -16,6 +17,34 @@ function trail(name: string, phase: PluginPhase, priority: number): Plugin {
       headers.set("X-Trail", `${headers.get("X-Trail") ?? ""} ${name}:${tag}${extra}`.trim());
       await next();
       c.res.headers.set("x-back", `${c.res.headers.get("x-back") ?? ""} ${name}:${tag}`.trim());
+    },
+  });
+}
+
+/**
+ * The same as a step, which may refuse or throw, at once or later; `plain`: as an ordinary middleware, which needs Hono's context.
+ */
+function step(name: string, phase: PluginPhase, priority: number, plain: boolean): Plugin {
+  return definePlugin({
+    name,
+    phase,
+    priority,
+    schema: v.object({ does: v.optional(v.string(), "pass"), later: v.optional(v.boolean(), false) }),
+    create({ does, later }) {
+      const middleware = stepMiddleware((_, { headers }) => {
+        const decide = (): StepResult => {
+          headers.set("X-Trail", `${headers.get("X-Trail") ?? ""} ${name}`.trim());
+          if (does === "refuse") return new Response("refused", { status: 418, headers: { "x-back": name } });
+          if (does === "throw") throw new Error("thrown by a test");
+          if (does === "look") return undefined;
+          return (fields) => {
+            if (does === "spoil") throw new Error("thrown by a test");
+            fields.set("x-back", `${fields.get("x-back") ?? ""} ${name}`.trim());
+          };
+        };
+        return later ? Promise.resolve().then(decide) : decide();
+      });
+      return plain ? (c, next) => middleware(c, next) : middleware;
     },
   });
 }
@@ -40,7 +69,15 @@ const plugins = [
   trail("ac-early", "access", 3001),
   trail("ac-late", "access", 1001),
   quota,
+  ...[false, true].flatMap((plain) => [
+    step(plain ? "plain-a" : "step-a", "rewrite", 2000, plain),
+    step(plain ? "plain-b" : "step-b", "rewrite", 1999, plain),
+    step(plain ? "plain-c" : "step-c", "access", 2000, plain),
+  ]),
 ];
+
+/** Nobody listens there. */
+const DOWN = { nodes: { "127.0.0.1:1": 1 }, retries: 0 };
 
 const JACK = { apikey: "jack-key" };
 const jack = { username: "jack", plugins: { "key-auth": { key: "jack-key" } } };
@@ -91,6 +128,54 @@ describe("the chain of plugins", () => {
       await trailOf(JACK),
       "rw-early:global rw-late:route rw-early:group ac-early:global ac-early:group ac-late:route",
     );
+  });
+
+  describe("runs steps without Hono's context as it runs them with it", () => {
+    const pass = {};
+    const chains: Readonly<Record<string, Readonly<Record<string, object>>>> = {
+      "all that pass": { a: pass, b: pass, c: pass },
+      "all that pass later": { a: { later: true }, b: { later: true }, c: { later: true } },
+      "some that only look": { a: { does: "look" }, b: pass, c: { does: "look" } },
+      "one that refuses": { a: pass, b: { does: "refuse" }, c: pass },
+      "one that refuses later": { a: pass, b: pass, c: { does: "refuse", later: true } },
+      "one that throws": { a: pass, b: pass, c: { does: "throw" } },
+      "one that throws later": { a: pass, b: { does: "throw", later: true }, c: pass },
+      "one that spoils the answer": { a: pass, b: { does: "spoil" }, c: pass },
+    };
+    for (const [name, chain] of Object.entries(chains)) {
+      it(name, async () => {
+        const seen: unknown[] = [];
+        for (const form of ["step", "plain"]) {
+          await gateway.route(
+            Object.fromEntries(Object.entries(chain).map(([letter, config]) => [`${form}-${letter}`, config])),
+          );
+          const answer = await gateway.send("/");
+          const plain = (text: string | undefined): string | undefined => text?.replaceAll(`${form}-`, "");
+          const trail = answer.status === 200 ? answer.echoed().header("x-trail") : undefined;
+          seen.push({ status: answer.status, trail: plain(trail), back: plain(answer.header("x-back")) });
+        }
+        assert.deepEqual(seen[0], seen[1]);
+      });
+    }
+
+    it("and changes the answer of a node that failed", async () => {
+      await gateway.route({
+        "step-a": pass,
+        "traffic-split": { rules: [{ weighted_upstreams: [{ upstream: DOWN }] }] },
+      });
+      const answer = await gateway.send("/");
+      assert.equal(answer.status, 502);
+      assert.equal(answer.header("x-back"), "step-a");
+    });
+
+    it("and goes on with it where a consumer's own plugin needs it", async () => {
+      await gateway.route({ "key-auth": {}, "step-a": pass, "step-c": pass }, {
+        "consumers/jack": { ...jack, plugins: { ...jack.plugins, "ac-late": { tag: "jack" }, "plain-b": pass } },
+      });
+      const answer = await gateway.send("/", { headers: JACK });
+      assert.equal(answer.echoed().header("x-trail"), "step-a plain-b step-c ac-late:jack");
+      assert.equal(answer.header("x-back"), "ac-late:jack step-c plain-b step-a");
+    });
   });
 
   it("moves a plugin by _meta.priority", async () => {

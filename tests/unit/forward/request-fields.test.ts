@@ -71,6 +71,25 @@ describe("plainFields", () => {
     assert.ok(plain > 500, `${plain}`);
   });
 
+  it("gives what the careful way gives where plugins have changed fields, too", () => {
+    let plain = 0;
+    for (const a of NAMES) {
+      for (const b of NAMES) {
+        const from = inbound(["Host", "a.test", a, "keep-alive", "X-Kept", "1"]);
+        const own = new HeaderList(forwardableRequest(from.headers));
+        own.set(b, "keep-alive");
+        own.append("X-Own", "2");
+        const fields = plainFields(from, CLIENT, "a.test", "node.test", own.raw());
+        if (fields === undefined) continue;
+        plain++;
+        setForwarded(own, from, CLIENT, "a.test");
+        own.set("Host", "node.test");
+        assert.deepEqual(fields, own.raw(), `${a} and ${b}`);
+      }
+    }
+    assert.ok(plain > 50, `${plain}`);
+  });
+
   const refused: Readonly<Record<string, [Inbound, typeof CLIENT]>> = {
     "a trusted proxy": [inbound(["Host", "a.test"]), { ...CLIENT, trusted: true }],
     "a client that is not known": [inbound(["Host", "a.test"], { peer: { address: "", port: 0 } }), CLIENT],
