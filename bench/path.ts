@@ -2,7 +2,7 @@
  * What the gateway's own part of a request costs, without sockets: nanoseconds of `gateway.fetch` between a listener that has read a head and a
  * transport that answers at once. For comparing one change with another; `bench/forward.ts` says what a request costs in all.
  *
- *     deno run -A bench/path.ts [--scenario bare,key-auth,three,seven] [--seconds 1] [--rounds 5]
+ *     deno run -A bench/path.ts [--scenario bare,key-auth,three,seven] [--seconds 0.1] [--rounds 30]
  *     bun bench/path.ts
  *     node bench/path.ts
  */
@@ -17,8 +17,8 @@ const { values } = parseArgs({
   args: process.argv.slice(2),
   options: {
     scenario: { type: "string", default: "bare,key-auth,three,seven" },
-    seconds: { type: "string", default: "1" },
-    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "0.1" },
+    rounds: { type: "string", default: "30" },
   },
 });
 

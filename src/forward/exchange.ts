@@ -5,6 +5,8 @@ import type { Attempt, UpstreamRequest } from "../pipeline/context.ts";
 /** What forwarding needs to know of a request beside what plugins may change of it. */
 export interface Exchange {
   readonly inbound: Inbound;
+  /** Whether a listener has looked at the head: every field of it can be sent on as it is. */
+  readonly checked: boolean;
   /** The body to send on. */
   readonly content: ReadableStream<Uint8Array> | Uint8Array | null;
   readonly client: Client;

@@ -161,6 +161,7 @@ class Outbound implements OutboundRequest {
   readonly method: string;
   readonly target: string;
   readonly headers: RawHeaders;
+  readonly checked: boolean;
   readonly body: OutboundRequest["body"];
   readonly timeouts: TransportTimeouts;
   readonly watchable: Watchable | undefined;
@@ -168,7 +169,7 @@ class Outbound implements OutboundRequest {
   readonly #deadline: AbortSignal | undefined;
 
   constructor(
-    { inbound, changed, method }: Exchange,
+    { inbound, changed, method, checked }: Exchange,
     picked: PickedNode,
     headers: RawHeaders,
     body: OutboundRequest["body"],
@@ -179,6 +180,7 @@ class Outbound implements OutboundRequest {
     this.method = changed === undefined ? method : changed.method;
     this.target = changed === undefined ? inbound.target : changed.target;
     this.headers = headers;
+    this.checked = checked;
     this.body = body;
     this.timeouts = timeouts;
     this.watchable = deadline === undefined ? inbound.watchable : undefined;

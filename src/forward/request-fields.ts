@@ -1,9 +1,12 @@
+import { GatewayError } from "../errors.ts";
 import { type Client, setForwarded } from "../net/forwarded.ts";
 import { indexOf, sameName } from "../net/header-list.ts";
 import type { Inbound } from "../net/inbound.ts";
 import type { RawHeaders } from "../net/raw-headers.ts";
 import type { PickedNode } from "../upstream/upstream.ts";
 import type { Exchange } from "./exchange.ts";
+
+const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** The fields that a request is sent with, to one node after the other. */
 export class RequestFields {
@@ -20,6 +23,10 @@ export class RequestFields {
   to(picked: PickedNode): RawHeaders {
     const { changed, inbound, client, hostField } = this.#exchange;
     const host = changed?.host ?? picked.hostHeader(hostField);
+    // All other fields were looked at when they came, or when plugins set them.
+    if (host !== hostField && !FIELD_VALUE.test(host)) {
+      throw new GatewayError("unsupported", 501, `The Host field ${JSON.stringify(host)} cannot be sent`);
+    }
     // What no plugin has asked for, none has changed; what one has was stripped then.
     const own = changed?.headers.raw(), raw = own ?? inbound.headers;
     if (this.#withBody || indexOf(raw, "content-length", 0) < 0) {

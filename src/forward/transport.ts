@@ -56,6 +56,11 @@ export interface OutboundRequest {
   readonly method: string;
   /** Origin form; sent byte for byte. */
   readonly target: string;
+  /**
+   * Whether each of {@link OutboundRequest.headers} is known to be one: a token, and a value without control characters and of bytes. Default: a transport
+   * that writes them itself has to look.
+   */
+  readonly checked?: boolean;
   /** Content-Length where the length is known; a transport frames a body without one as chunked. */
   readonly headers: RawHeaders;
   readonly body: ReadableStream<Uint8Array> | Uint8Array | null;

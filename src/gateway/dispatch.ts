@@ -170,5 +170,5 @@ function toView(
   const host = parseHost(hostField);
   const target = normalize(inbound.target);
   if (host === undefined || target === undefined) return errorResponse("bad_request", 400);
-  return new RequestView(inbound, { method, hostField, host, target }, isTrusted);
+  return new RequestView(inbound, { method, hostField, host, target }, isTrusted, !unchecked);
 }

@@ -114,7 +114,7 @@ function toView(
     body: null,
     signal: new AbortController().signal,
   };
-  const view = new RequestView(inbound, { method, hostField: head.host, host, target: normal }, parts.isTrusted);
+  const view = new RequestView(inbound, { method, hostField: head.host, host, target: normal }, parts.isTrusted, false);
   view.buffered(body === undefined ? null : new TextEncoder().encode(body), null);
   return view;
 }

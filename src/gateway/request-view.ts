@@ -61,6 +61,7 @@ export interface RequestHead {
  */
 export class RequestView implements MatchRequest, VariableSource, Exchange, SteppedRequest, GlobalState {
   readonly inbound: Inbound;
+  readonly checked: boolean;
   readonly method: string;
   readonly hostField: string;
   readonly host: string;
@@ -94,8 +95,15 @@ export class RequestView implements MatchRequest, VariableSource, Exchange, Step
   rest: Terminal | undefined;
   #ending: Ending | undefined;
 
-  constructor(inbound: Inbound, head: RequestHead, isTrusted: ((address: string) => boolean) | undefined) {
+  /** @param checked Whether a listener has looked at the head. */
+  constructor(
+    inbound: Inbound,
+    head: RequestHead,
+    isTrusted: ((address: string) => boolean) | undefined,
+    checked: boolean,
+  ) {
     this.inbound = inbound;
+    this.checked = checked;
     this.method = head.method;
     this.hostField = head.hostField;
     this.host = head.host;

@@ -2,8 +2,15 @@ import type { RawHeaders } from "./raw-headers.ts";
 
 /** RFC 9110 section 5.6.2 (token). */
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** What must never stand in a field value: it would end the field, and could begin another (RFC 9110 section 5.5). */
-const BAD_VALUE = /[\0\r\n]/;
+/**
+ * What must not stand in a field value: control characters, which would end the field and could begin another (RFC 9110 section 5.5), and what is no
+ * byte, which could become one when it is written.
+ */
+const BAD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+/** Names that were found good: nearly all are written in a configuration, or in a plugin. */
+const goodNames = new Set<string>();
+/** How many of them are remembered. */
+const MAX_NAMES = 256;
 
 /**
  * Header fields that can be changed and still keep the order, the case and the duplicates of those that were not. Names are
@@ -118,10 +125,17 @@ function removeFrom(raw: string[], name: string, from: number): void {
 }
 
 function checkField(name: string, value: string): void {
+  if (!goodNames.has(name)) checkName(name);
+  if (BAD_VALUE.test(value)) {
+    throw new TypeError(
+      `Cannot send the header field '${name}' as its value must hold neither control characters nor what is no byte`,
+    );
+  }
+}
+
+function checkName(name: string): void {
   if (!NAME.test(name)) {
     throw new TypeError(`Cannot send the header field ${JSON.stringify(name)} as its name must be an RFC 9110 token`);
   }
-  if (BAD_VALUE.test(value)) {
-    throw new TypeError(`Cannot send the header field '${name}' as its value must not hold NUL, CR or LF`);
-  }
+  if (goodNames.size < MAX_NAMES && name.length <= 64) goodNames.add(name);
 }

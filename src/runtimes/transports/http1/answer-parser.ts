@@ -1,8 +1,9 @@
 import { Buffer } from "node:buffer";
 import type { RawHeaders } from "../../../net/raw-headers.ts";
+import { sameName } from "../../../net/header-list.ts";
+import { findHeadEnd, isPlain, latin1, readFields } from "../../wire/fields.ts";
 import { ChunkedDecoder } from "./chunked.ts";
 import { BadAnswer } from "./bad-answer.ts";
-import { trimBlanks } from "./blanks.ts";
 
 /** An answer's status line and fields, as they were received. */
 export interface AnswerHead {
@@ -29,13 +30,8 @@ export interface AnswerListener {
 /** How the end of a body is told (RFC 9112 section 6.3). */
 type Framing = "none" | "length" | "chunked" | "close";
 
-/** What may come before a status line in no case, and ends the search for a head. */
-const HEAD_END = Buffer.from("\r\n\r\n");
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/;
-const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** A line break that is not CRLF, NUL and the other control characters but tab: nobody but an attacker sends them. */
-// deno-lint-ignore no-control-regex -- control characters are what this is about
-const FORBIDDEN = /(?:^|[^\r])\n|\r(?!\n)|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
+const SPACE = 0x20;
+const VERSION = Buffer.from("HTTP/1.");
 /** Interim answers to one request; each of them holds off the read timeout, so that without a bound a node could hold a request for ever. */
 const MAX_INTERIM = 1000;
 const EMPTY: Uint8Array = new Uint8Array(0);
@@ -98,8 +94,8 @@ export class AnswerParser {
 
   #takeHead(bytes: Uint8Array): Uint8Array {
     const all = this.#held.byteLength === 0 ? bytes : Buffer.concat([this.#held, bytes]);
-    const view = Buffer.from(all.buffer, all.byteOffset, all.byteLength);
-    const end = view.indexOf(HEAD_END, Math.max(0, this.#held.byteLength - 3));
+    const view = all instanceof Buffer ? all : Buffer.from(all.buffer, all.byteOffset, all.byteLength);
+    const end = findHeadEnd(view, Math.max(0, this.#held.byteLength - 3));
     if (end < 0) {
       if (all.byteLength > this.#maxHeadBytes) throw new BadAnswer(`Head of more than ${this.#maxHeadBytes} bytes`);
       // Whoever ends lines so would wait for an answer to what never becomes a head here.
@@ -110,44 +106,39 @@ export class AnswerParser {
     }
     if (end > this.#maxHeadBytes) throw new BadAnswer(`Head of more than ${this.#maxHeadBytes} bytes`);
     this.#held = EMPTY;
-    this.#readHead(view.toString("latin1", 0, end));
-    return all.subarray(end + 4);
+    this.#readHead(view, latin1(view, 0, end));
+    // A view costs more than most else here: none is made of nothing.
+    return end + 4 === all.byteLength ? EMPTY : all.subarray(end + 4);
   }
 
-  #readHead(text: string): void {
-    if (FORBIDDEN.test(text)) throw new BadAnswer("Control character or bare line break in the head");
-    let at = text.indexOf("\r\n");
-    const first = at < 0 ? text : text.slice(0, at);
-    const line = STATUS_LINE.exec(first);
-    if (line === null) throw new BadAnswer("No HTTP/1 status line");
-    const http10 = line[1] === "0", status = Number(line[2]);
+  #readHead(bytes: Uint8Array, text: string): void {
+    const line = text.indexOf("\r\n"), lineEnd = line < 0 ? text.length : line;
+    const status = readStatus(bytes, lineEnd);
+    if (status < 0) throw new BadAnswer("No HTTP/1 status line");
+    const http10 = bytes[7] === 0x30;
     const headers: string[] = [];
-    const facts: Facts = { length: undefined, coding: undefined, connection: undefined, keepAlive: undefined };
-    while (at >= 0) {
-      const start = at + 2;
-      at = text.indexOf("\r\n", start);
-      readField(at < 0 ? text.slice(start) : text.slice(start, at), headers, facts);
+    if (line >= 0 && !readFields(bytes, line + 2, text, headers)) {
+      throw new BadAnswer("Header field without a valid name, or with a control character or bare line break");
     }
     if (status < 200 && status !== 101) {
       if (++this.#interim > MAX_INTERIM) throw new BadAnswer(`More than ${MAX_INTERIM} interim answers`);
       this.#listener.onInterim(status);
       return;
     }
-    this.#framing = framingOf(this.#method, status, http10, facts);
-    this.#rest = this.#framing === "length" ? Number(facts.length) : 0;
-    this.#chunked = this.#framing === "chunked" ? new ChunkedDecoder(this.#maxHeadBytes) : undefined;
+    const facts = factsOf(headers);
+    const framing = this.#framing = framingOf(this.#method, status, http10, facts);
+    this.#rest = framing === "length" ? Number(facts.length) : 0;
+    this.#chunked = framing === "chunked" ? new ChunkedDecoder(this.#maxHeadBytes) : undefined;
     this.#state = "body";
-    const connection = facts.connection?.toLowerCase() ?? "";
     this.#listener.onHead({
       status,
-      reason: line[3] ?? "",
+      reason: text.slice(13, lineEnd),
       headers,
-      keepAlive: this.#framing !== "close" &&
-        (http10 ? /\bkeep-alive\b/.test(connection) : !/\bclose\b/.test(connection)),
-      keepAliveTimeout: idleTimeoutOf(facts.keepAlive),
+      keepAlive: framing !== "close" && staysOpen(facts.connection, http10),
+      keepAliveTimeout: facts.keepAlive === undefined ? undefined : idleTimeoutOf(facts.keepAlive),
     });
     if (status === 101) this.#state = "idle";
-    else if (this.#framing === "none" || (this.#framing === "length" && this.#rest === 0)) this.#finish(NO_TRAILERS);
+    else if (framing === "none" || (framing === "length" && this.#rest === 0)) this.#finish(NO_TRAILERS);
   }
 
   #takeBody(bytes: Uint8Array): Uint8Array {
@@ -161,8 +152,9 @@ export class AnswerParser {
       this.#listener.onData(bytes);
       return EMPTY;
     }
-    const part = bytes.byteLength === this.#rest ? bytes : bytes.subarray(0, this.#rest);
-    const left = bytes.subarray(this.#rest);
+    const whole = bytes.byteLength === this.#rest;
+    const part = whole ? bytes : bytes.subarray(0, this.#rest);
+    const left = whole ? EMPTY : bytes.subarray(this.#rest);
     this.#rest = 0;
     this.#listener.onData(part);
     this.#finish(NO_TRAILERS);
@@ -192,32 +184,51 @@ interface Facts {
   keepAlive: string | undefined;
 }
 
-function readField(line: string, headers: string[], facts: Facts): void {
-  const colon = line.indexOf(":");
-  const name = line.slice(0, Math.max(0, colon));
-  // No name: obs-fold (RFC 9112 section 5.2), or white space before the colon (section 5.1); both are read differently by different readers.
-  if (!NAME.test(name)) throw new BadAnswer("Header field without a valid name");
-  const value = trimBlanks(line, colon + 1);
-  headers.push(name, value);
-  switch (name.length) {
-    case 10: {
-      const lower = name.toLowerCase();
-      if (lower === "connection") {
-        facts.connection = facts.connection === undefined ? value : `${facts.connection}, ${value}`;
-      } else if (lower === "keep-alive") facts.keepAlive = value;
-      return;
+/** The status of `HTTP/1.1 200 OK`; -1 where the line is none. What stands between version, status and reason phrase is one space each. */
+function readStatus(bytes: Uint8Array, end: number): number {
+  if (end < 12) return -1;
+  for (let i = 0; i < 7; i++) if (bytes[i] !== VERSION[i]) return -1;
+  const minor = bytes[7];
+  if (minor !== 0x30 && minor !== 0x31 || bytes[8] !== SPACE) return -1;
+  const status = digit(bytes[9]!) * 100 + digit(bytes[10]!) * 10 + digit(bytes[11]!);
+  return status >= 100 && (end === 12 || bytes[12] === SPACE) && isPlain(bytes, 13, end) ? status : -1;
+}
+
+function digit(code: number): number {
+  return code >= 0x30 && code <= 0x39 ? code - 0x30 : NaN;
+}
+
+function factsOf(headers: RawHeaders): Facts {
+  const facts: Facts = { length: undefined, coding: undefined, connection: undefined, keepAlive: undefined };
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i]!;
+    switch (name.length) {
+      case 10:
+        if (sameName(name, "connection")) {
+          const value = headers[i + 1]!;
+          facts.connection = facts.connection === undefined ? value : `${facts.connection}, ${value}`;
+        } else if (sameName(name, "keep-alive")) facts.keepAlive = headers[i + 1]!;
+        break;
+      case 14:
+        if (!sameName(name, "content-length")) break;
+        if (facts.length !== undefined) throw new BadAnswer("More than one Content-Length");
+        facts.length = headers[i + 1]!;
+        if (!/^\d{1,15}$/.test(facts.length)) throw new BadAnswer("Invalid Content-Length");
+        break;
+      case 17:
+        if (!sameName(name, "transfer-encoding")) break;
+        if (facts.coding !== undefined) throw new BadAnswer("More than one Transfer-Encoding");
+        facts.coding = headers[i + 1]!.toLowerCase();
     }
-    case 14:
-      if (name.toLowerCase() !== "content-length") return;
-      if (facts.length !== undefined) throw new BadAnswer("More than one Content-Length");
-      if (!/^\d{1,15}$/.test(value)) throw new BadAnswer("Invalid Content-Length");
-      facts.length = value;
-      return;
-    case 17:
-      if (name.toLowerCase() !== "transfer-encoding") return;
-      if (facts.coding !== undefined) throw new BadAnswer("More than one Transfer-Encoding");
-      facts.coding = value.toLowerCase();
   }
+  return facts;
+}
+
+function staysOpen(connection: string | undefined, http10: boolean): boolean {
+  if (connection === undefined) return !http10;
+  if (connection === "keep-alive") return true;
+  const text = connection.toLowerCase();
+  return http10 ? /\bkeep-alive\b/.test(text) : !/\bclose\b/.test(text);
 }
 
 /** RFC 9112 section 6.3. What could be framed in two ways is refused. */
@@ -232,7 +243,7 @@ function framingOf(method: string, status: number, http10: boolean, { length, co
   return length === undefined ? "close" : "length";
 }
 
-function idleTimeoutOf(field: string | undefined): number | undefined {
-  const seconds = /(?:^|[,\s])timeout=(\d{1,6})/i.exec(field ?? "")?.[1];
+function idleTimeoutOf(field: string): number | undefined {
+  const seconds = /(?:^|[,\s])timeout=(\d{1,6})/i.exec(field)?.[1];
   return seconds === undefined ? undefined : Number(seconds) * 1000;
 }

@@ -11,7 +11,8 @@ export class Pool implements ConnectionOwner {
   readonly peer: Peer;
   readonly #maxHeadBytes: number;
   readonly #idle: Connection[] = [];
-  readonly #busy: Set<Connection> = new Set();
+  /** All that there are, those that idle included. */
+  readonly #open: Set<Connection> = new Set();
   readonly #connecting: Set<() => void> = new Set();
   #released = false;
 
@@ -23,11 +24,8 @@ export class Pool implements ConnectionOwner {
   /** A connection that idles; undefined where none does. */
   take(): Connection | undefined {
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
-      if (connection.usable) {
-        this.#busy.add(connection);
-        return connection;
-      }
-      connection.destroy();
+      if (connection.usable) return connection;
+      this.discard(connection);
     }
     return undefined;
   }
@@ -38,7 +36,7 @@ export class Pool implements ConnectionOwner {
       this.#connecting.delete(end);
       if (socket === null) return done(error, null);
       const connection = new Connection(socket, this, this.#maxHeadBytes);
-      this.#busy.add(connection);
+      this.#open.add(connection);
       done(null, connection);
     });
     const end = (): void => {
@@ -59,10 +57,10 @@ export class Pool implements ConnectionOwner {
   give(connection: Connection, nodeTimeout: number | undefined): void {
     const { size, idleTimeout } = this.peer.keepAlive;
     const timeout = nodeTimeout === undefined ? idleTimeout : Math.min(idleTimeout, nodeTimeout - IDLE_MARGIN);
-    if (this.last(connection.requests - 1) || timeout <= 0 || this.#idle.length >= size || !connection.usable) {
+    // Whether it is still usable is asked when it is taken.
+    if (this.last(connection.requests - 1) || timeout <= 0 || this.#idle.length >= size) {
       return this.discard(connection);
     }
-    this.#busy.delete(connection);
     connection.idleTimeout = timeout;
     connection.leave();
     this.#idle.push(connection);
@@ -70,32 +68,32 @@ export class Pool implements ConnectionOwner {
 
   /** Ends a connection that a request has taken. */
   discard(connection: Connection): void {
-    this.#busy.delete(connection);
+    this.#open.delete(connection);
     connection.destroy();
   }
 
   /** A socket that was handed over is nobody's here. */
   forget(connection: Connection): void {
-    this.#busy.delete(connection);
+    this.#open.delete(connection);
   }
 
   lost(connection: Connection): void {
     const at = this.#idle.lastIndexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
-    this.#busy.delete(connection);
+    this.#open.delete(connection);
     connection.destroy();
   }
 
   /** Closes what idles; the rest closes as its requests end. */
   release(): void {
     this.#released = true;
-    for (const connection of this.#idle.splice(0)) connection.destroy();
+    for (const connection of this.#idle.splice(0)) this.discard(connection);
   }
 
   /** Closes everything, and breaks the requests that are under way. */
   close(): void {
     this.release();
     for (const end of this.#connecting) end();
-    for (const connection of this.#busy) connection.socket.destroy();
+    for (const connection of this.#open) connection.socket.destroy();
   }
 }

@@ -10,6 +10,8 @@ export interface RequestFraming {
   readonly length: number | undefined;
 }
 
+/** Those that requests have; others are looked at. */
+const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** No space, no control character, nothing beyond a byte: written as Latin-1, `\u010a` would be a line break. */
 const TARGET = /^[\x21-\x7e\x80-\xff]+$/;
@@ -22,13 +24,13 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
  * @returns undefined where method, target or a field cannot be sent as they are.
  */
 export function requestHead(request: OutboundRequest, last: boolean): RequestFraming | undefined {
-  const { method, target, headers, body } = request;
-  if (!TOKEN.test(method) || method === "CONNECT" || !TARGET.test(target)) return undefined;
+  const { method, target, headers, body, checked } = request;
+  if (!METHODS.has(method) && (!TOKEN.test(method) || method === "CONNECT") || !TARGET.test(target)) return undefined;
   let text = `${method} ${target} HTTP/1.1\r\n`;
   let length: number | undefined;
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i]!, value = headers[i + 1]!;
-    if (!TOKEN.test(name) || !VALUE.test(value)) return undefined;
+    if (checked !== true && !(TOKEN.test(name) && VALUE.test(value))) return undefined;
     if (name.length === 14 && name.toLowerCase() === "content-length") {
       if (length !== undefined || !/^\d{1,15}$/.test(value)) return undefined;
       length = Number(value);
