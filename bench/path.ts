@@ -1,8 +1,9 @@
 /**
  * What the gateway's own part of a request costs, without sockets: nanoseconds of `gateway.fetch` between a listener that has read a head and a
- * transport that answers at once. For comparing one change with another; `bench/forward.ts` says what a request costs in all.
+ * transport that answers at once. For comparing one change with another; `bench/forward.ts` says what a request costs in all. `50000`: a bare route
+ * among so many, requests spread over them; `one`: the same requests, all taken by one route.
  *
- *     deno run -A bench/path.ts [--scenario bare,key-auth,three,seven] [--seconds 0.1] [--rounds 30]
+ *     deno run -A bench/path.ts [--scenario bare,key-auth,three,seven,one,50000] [--seconds 0.1] [--rounds 30]
  *     bun bench/path.ts
  *     node bench/path.ts
  */
@@ -16,7 +17,7 @@ import { memorySource } from "../src/sources/memory.ts";
 const { values } = parseArgs({
   args: process.argv.slice(2),
   options: {
-    scenario: { type: "string", default: "bare,key-auth,three,seven" },
+    scenario: { type: "string", default: "bare,key-auth,three,seven,one,50000" },
     seconds: { type: "string", default: "0.1" },
     rounds: { type: "string", default: "30" },
   },
@@ -66,9 +67,9 @@ const peer = { address: "127.0.0.1", port: 40000 };
 const headers = ["Host", "127.0.0.1:9080", "Connection", "keep-alive", "apikey", "secret"];
 const request = { method: "GET" } as Request;
 
-function bindings(): { readonly inbound: Inbound } {
+function bindings(target: string): { readonly inbound: Inbound } {
   const inbound: Inbound = {
-    target: "/x",
+    target,
     faithful: true,
     headers,
     peer,
@@ -81,14 +82,18 @@ function bindings(): { readonly inbound: Inbound } {
   return { inbound };
 }
 
+/** Spread over 50,000 routes, in no order. */
+const SPREAD = Array.from({ length: 50_000 }, (_, i) => `/r/${i * 7919 % 50_000}/x`);
+
 for (const scenario of values.scenario.split(",")) {
-  const source = memorySource();
-  await source.put("consumers/bench", { username: "bench", plugins: { "key-auth": { key: "secret" } } });
-  await source.put("routes/1", { uri: "/*", upstream, plugins: PLUGINS[scenario] });
+  const source = memorySource(resourcesOf(scenario));
   const gateway = createGateway({ source, transport });
   await gateway.ready;
+  const targets = scenario === "one" || scenario === "50000" ? SPREAD : ["/x"];
+  let at = 0;
   const one = async (): Promise<void> => {
-    const response = await gateway.fetch(request, bindings());
+    const response = await gateway.fetch(request, bindings(targets[at]!));
+    if (++at === targets.length) at = 0;
     if (response.status !== 200) throw new Error(`${scenario}: status ${response.status}`);
   };
   await run(one, 0.5);
@@ -96,6 +101,17 @@ for (const scenario of values.scenario.split(",")) {
   for (let i = 0; i < Number(values.rounds); i++) rounds.push(await run(one, Number(values.seconds)));
   console.log(scenario.padEnd(10), `${Math.min(...rounds).toFixed(0).padStart(6)} ns/request`);
   await gateway.close();
+}
+
+function resourcesOf(scenario: string): Record<string, object> {
+  if (scenario !== "50000") {
+    return {
+      "consumers/bench": { username: "bench", plugins: { "key-auth": { key: "secret" } } },
+      "routes/1": { uri: "/*", upstream, plugins: PLUGINS[scenario] ?? {} },
+    };
+  }
+  const routes = Array.from({ length: 50_000 }, (_, i) => [`routes/r${i}`, { uri: `/r/${i}/*`, upstream_id: "1" }]);
+  return { "upstreams/1": upstream, ...Object.fromEntries(routes) };
 }
 
 /** @returns Nanoseconds of processor time for each request. */

@@ -44,7 +44,8 @@ export function createDispatch(options: DispatchOptions) {
   const { table, globalRules, parts } = options;
 
   /** What global rules are around: the route's own answer, or that there is none. */
-  const inner: Answer = (c, view) => (view.match?.value.answer ?? options.notFound)(c, view);
+  const inner: Answer = (c, view) =>
+    view.match === undefined ? options.notFound(c, view) : view.match.value.answer(c, view);
   globalRules.around(inner);
 
   const matched = (c: Context, view: RequestView, next: Next | undefined): Response | Promise<Response | void> => {
@@ -65,12 +66,12 @@ export function createDispatch(options: DispatchOptions) {
     if (globalRules.chain !== undefined) return undefined;
     const match = table.match(view);
     if (match === undefined || match === "body") return undefined;
-    const { bare } = match.value.answer;
-    if (bare === undefined) return undefined;
+    const route = match.value;
+    if (route.bare === undefined) return undefined;
     view.match = match;
     view.global = globalRules.access;
     try {
-      const answer = bare(view, enter);
+      const answer = route.bare(view, enter);
       if (!(answer instanceof Promise)) return answer && finish(view, applyChanges(answer, view, parts));
       return answer.then(
         (response) => finish(view, applyChanges(response, view, parts)),

@@ -39,9 +39,11 @@ export function createMiddleware(links: readonly ChainLink[], parts: Environment
   });
 }
 
+const NO_LOGGERS: readonly LogLink[] = [];
+
 /** Makes what hears of requests that are over. */
-export function createLoggers(links: readonly ChainLink[], parts: EnvironmentParts): LogLink[] {
-  return links.flatMap((link) => {
+export function createLoggers(links: readonly ChainLink[], parts: EnvironmentParts): readonly LogLink[] {
+  return links.length === 0 ? NO_LOGGERS : links.flatMap((link) => {
     const { name } = link, { log, runPolicy } = parts.catalogue.get(name)!;
     if (log === undefined) return [];
     const made = log(link.config, environmentOf(link, parts));

@@ -167,8 +167,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     store,
     upstreams,
     connectRedis: options.redis,
-    transport,
-    totalTimeout: options.totalTimeout ?? 0,
+    forwarding: { transport, totalTimeout: options.totalTimeout ?? 0 },
     onFailure: logFailure,
   };
   const table = new RouteTable({

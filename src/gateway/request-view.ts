@@ -27,23 +27,28 @@ const NO_LOGGERS: readonly LogLink[] = [];
 /** A route at work: its entry, and what answers its requests. */
 export interface ActiveRoute {
   readonly entry: RouteEntry;
-  readonly answer: Answer;
+  /** Never rejects. */
+  answer(c: Context, view: RequestView): Response | Promise<Response>;
+  /** See {@link BareAnswer}; undefined where all requests need Hono's context. */
+  readonly bare: BareAnswer | undefined;
 }
 
 /** Answers a request. Never rejects. */
 export interface Answer {
   (c: Context, view: RequestView): Response | Promise<Response>;
-  /**
-   * The same without Hono's context, which costs something; undefined where the request needs it from the beginning.
-   *
-   * @param enter Goes on with Hono's context, where it turns out that the rest needs it.
-   * @returns Throws or rejects where the answer is that of a failure. What {@link RequestView.changes} says is still to be done to the answer.
-   */
-  readonly bare?: (
-    view: RequestView,
-    enter: (rest: Terminal) => Promise<Response>,
-  ) => Response | Promise<Response> | undefined;
+  readonly bare?: BareAnswer;
 }
+
+/**
+ * Answers a request without Hono's context, which costs something; undefined where the request needs it from the beginning.
+ *
+ * @param enter Goes on with Hono's context, where it turns out that the rest needs it.
+ * @returns Throws or rejects where the answer is that of a failure. What {@link RequestView.changes} says is still to be done to the answer.
+ */
+export type BareAnswer = (
+  view: RequestView,
+  enter: (rest: Terminal) => Promise<Response>,
+) => Response | Promise<Response> | undefined;
 
 /** What a request's head was found to be before it is matched. */
 export interface RequestHead {

@@ -8,7 +8,7 @@ import type { RouteEntry } from "./entry.ts";
 import { createLoggers, createMiddleware } from "./environments.ts";
 import { afterGlobalAccess } from "./global-access.ts";
 import type { LogLink } from "./log-links.ts";
-import type { Answer, RequestView } from "./request-view.ts";
+import type { Answer, BareAnswer, RequestView } from "./request-view.ts";
 import { type ChainParts, fail, runChain, type Send, viewOf } from "./run-chain.ts";
 
 /**
@@ -71,7 +71,7 @@ export function createRouteChain(entry: RouteEntry, send: Send, terminal: Termin
   const first = stepsOf(rewriting), second = stepsOf(deciding);
   if (first === undefined || second === undefined) return answer;
 
-  const bare: NonNullable<Answer["bare"]> = (view, enter) => {
+  const bare: BareAnswer = (view, enter) => {
     if (view.global?.chain !== undefined) return undefined;
     view.loggers = loggers;
     return runSteps(first, view, (view) => {

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { errorResponse, GatewayError } from "../errors.ts";
-import type { Transport } from "../forward/transport.ts";
+import type { ForwardOptions } from "../forward/forward.ts";
 import { changeFields } from "../pipeline/answer-headers.ts";
 import type { Terminal } from "../pipeline/compose.ts";
 import type { PluginEnv } from "../pipeline/context.ts";
@@ -10,9 +10,8 @@ import type { RequestView } from "./request-view.ts";
 
 /** How every route sends its requests on. */
 export interface ChainParts extends EnvironmentParts {
-  readonly transport: Transport;
-  /** Milliseconds up to the answer's head, over all tries; 0 = none. */
-  readonly totalTimeout: number;
+  /** What all routes have in common that have no limits of their own. */
+  readonly forwarding: ForwardOptions;
   /** Hears of requests that failed, for the log. */
   readonly onFailure: (error: GatewayError, view: RequestView) => void;
 }

@@ -14,7 +14,7 @@ import {
   type RouteEntry,
   toMatchRoute,
 } from "./entry.ts";
-import type { ActiveRoute, Answer } from "./request-view.ts";
+import type { ActiveRoute } from "./request-view.ts";
 import { touchedUpstreams, upstreamConfig } from "./upstream-configs.ts";
 import type { UpstreamSet } from "./upstreams.ts";
 
@@ -27,7 +27,7 @@ export interface TableOptions {
   readonly upstreams: UpstreamSet;
   readonly router: RouterName;
   /** Makes what answers a route's requests. */
-  readonly createAnswer: (entry: RouteEntry) => Answer;
+  readonly createAnswer: (entry: RouteEntry) => ActiveRoute;
 }
 
 /**
@@ -40,7 +40,7 @@ export class RouteTable {
   readonly #upstreams: UpstreamSet;
   readonly #matcher: Matcher<ActiveRoute>;
   readonly #lookup: Lookup;
-  readonly #createAnswer: (entry: RouteEntry) => Answer;
+  readonly #createAnswer: (entry: RouteEntry) => ActiveRoute;
 
   constructor({ store, catalogue, upstreams, router, createAnswer }: TableOptions) {
     this.#store = store;
@@ -101,7 +101,7 @@ export class RouteTable {
     }
     const service = route.service_id === undefined ? undefined : this.#store.get("service", route.service_id);
     const entry = compileRoute(route, this.#lookup, this.#catalogue);
-    this.#matcher.set(toMatchRoute(route, service), { entry, answer: this.#createAnswer(entry) });
+    this.#matcher.set(toMatchRoute(route, service), this.#createAnswer(entry));
   }
 
   #applyLoneNode(present: boolean): void {
@@ -110,6 +110,6 @@ export class RouteTable {
       return;
     }
     const entry = compileLoneNode(this.#lookup);
-    this.#matcher.set(LONE_NODE_ROUTE, { entry, answer: this.#createAnswer(entry) });
+    this.#matcher.set(LONE_NODE_ROUTE, this.#createAnswer(entry));
   }
 }
