@@ -240,17 +240,22 @@ console.log(`${runtime}\n`);
 console.log(
   `${"routes".padEnd(24)}${"number".padStart(8)}  ${"router".padEnd(20)}${"ns/match".padStart(10)}${
     "ns/request".padStart(12)
-  }${"µs/change".padStart(11)}${"bytes/route".padStart(13)}`,
+  }${"µs/change".padStart(11)}${"bytes/route".padStart(13)}${"x 10 routes".padStart(13)}`,
 );
 const only = process.argv[2];
 for (const work of WORKLOADS.filter(({ name }) => only === undefined || name.includes(only))) {
+  /** Nanoseconds of each router among the fewest routes. */
+  const fewest = new Map<string, number>();
   for (const size of SIZES) {
     for (const [name, run] of competitors) {
       const result = await run(work, size);
       if (result === undefined) continue;
       const { matchNs, requestNs, changeUs, bytes } = result;
       const memory = size >= 1_000 && bytes !== undefined && bytes > 0 ? bytes : undefined;
-      const figures = cell(matchNs, 0, 10) + cell(requestNs, 0, 12) + cell(changeUs, 2, 11) + cell(memory, 0, 13);
+      if (!fewest.has(name)) fewest.set(name, matchNs);
+      const ratio = size === SIZES[0] ? undefined : matchNs / fewest.get(name)!;
+      const figures = cell(matchNs, 0, 10) + cell(requestNs, 0, 12) + cell(changeUs, 2, 11) + cell(memory, 0, 13) +
+        cell(ratio, 1, 13);
       console.log(`${work.name.padEnd(24)}${String(size).padStart(8)}  ${name.padEnd(20)}${figures}`);
     }
   }

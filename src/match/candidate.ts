@@ -49,7 +49,8 @@ export function compileRoute<T>(router: RouterName, source: MatchRoute, value: T
   for (const host of byHost && hosts.length > 0 ? hosts : [undefined]) {
     for (const pattern of patterns) {
       const { uri, params: takeApart } = pattern;
-      candidates.push({ value, id, uri, host, params: NO_PARAMS, methods, takeApart, predicates, pattern, route });
+      // What every request reads stands first, so that it is in one line of the processor's cache.
+      candidates.push({ methods, takeApart, predicates, value, params: NO_PARAMS, id, uri, host, pattern, route });
     }
   }
   return route;

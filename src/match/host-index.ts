@@ -1,15 +1,19 @@
-import { type AffixNode, AffixTree } from "./affix-tree.ts";
+import { type SuffixNode, SuffixTree } from "./suffix-tree.ts";
 import type { Candidate } from "./candidate.ts";
 import { PathIndex } from "./path-index.ts";
+import { PathTable } from "./path-table.ts";
+import type { Place } from "./place.ts";
 
 /**
  * The routes by host: hosts that must be the same, suffixes (`*.a.com` takes `x.y.a.com`, not `a.com`; `*a.com` takes both), and those for any.
  * Each level holds its own {@link PathIndex}; one that has become empty is gone.
  */
 export class HostIndex<T> {
+  readonly #table = new PathTable<Place<T>>();
+  #ids = 0;
   readonly #exact = new Map<string, PathIndex<T>>();
-  readonly #suffixes = new AffixTree<PathIndex<T>>("suffix");
-  readonly #any = new PathIndex<T>();
+  readonly #suffixes = new SuffixTree<PathIndex<T>>();
+  readonly #any = new PathIndex<T>(this.#table, this.#ids++);
 
   add(candidate: Candidate<T>): void {
     this.#level(candidate.host).add(candidate);
@@ -30,7 +34,7 @@ export class HostIndex<T> {
   }
 
   /** Where to begin to climb through the routes of its suffixes, longest first. */
-  deepest(host: string): AffixNode<PathIndex<T>> | undefined {
+  deepest(host: string): SuffixNode<PathIndex<T>> | undefined {
     return this.#suffixes.size === 0 ? undefined : this.#suffixes.deepest(host);
   }
 
@@ -50,6 +54,16 @@ export class HostIndex<T> {
     for (const [, level] of this.#suffixes.entries()) yield level;
   }
 
+  /** The routes of all hosts by their place, in no particular order. */
+  places(): Iterable<Place<T>> {
+    return this.#table.values();
+  }
+
+  /** Pairs of a host and a path that have routes. */
+  get size(): number {
+    return this.#table.size;
+  }
+
   /** Nodes of the tree of suffixes, without its root. */
   countNodes(): number {
     return this.#suffixes.countNodes();
@@ -59,7 +73,7 @@ export class HostIndex<T> {
     if (host === undefined) return this.#any;
     const present = this.#levelOf(host);
     if (present !== undefined) return present;
-    const level = new PathIndex<T>();
+    const level = new PathIndex<T>(this.#table, this.#ids++);
     if (host.startsWith("*")) this.#suffixes.update(host.slice(1), () => level);
     else this.#exact.set(host, level);
     return level;

@@ -1,59 +1,86 @@
-import { type AffixNode, AffixTree } from "./affix-tree.ts";
 import type { Candidate } from "./candidate.ts";
+import type { PathTable } from "./path-table.ts";
 import { addTo, type Place, removeFrom } from "./place.ts";
+import type { PrefixHashes } from "./prefix-hashes.ts";
 
-/** The routes of one host by path: paths that must be the same, and prefixes. */
+const SLASH = 0x2f;
+
+/** The routes of one host by path: paths that must be the same, and prefixes. They stand in a table that all hosts share. */
 export class PathIndex<T> {
-  // Most hosts of a large table have few routes: what is not used takes no memory.
-  #exact: Map<string, Place<T>> | undefined;
-  #prefixes: AffixTree<Place<T>> | undefined;
+  readonly #table: PathTable<Place<T>>;
+  /** Tells the keys of this host from others'; those of prefixes are one more. */
+  readonly #owner: number;
+  #exact = 0;
+  /** For each length of a prefix, longest first: twice the length, and 1 more where it ends with a slash; and how many places there are of it. */
+  #lengths: number[] = [];
+  #counts: number[] = [];
+
+  /** @param id A number that no other index of the table has. */
+  constructor(table: PathTable<Place<T>>, id: number) {
+    this.#table = table;
+    this.#owner = id * 2;
+  }
 
   get empty(): boolean {
-    return (this.#exact?.size ?? 0) === 0 && (this.#prefixes?.size ?? 0) === 0;
+    return this.#exact === 0 && this.#lengths.length === 0;
   }
 
   add(candidate: Candidate<T>): void {
-    const { exact, key } = candidate.pattern;
-    if (exact) {
-      this.#exact ??= new Map<string, Place<T>>();
-      this.#exact.set(key, addTo(this.#exact.get(key), candidate));
-    } else (this.#prefixes ??= new AffixTree<Place<T>>("prefix")).update(key, (place) => addTo(place, candidate));
+    this.#update(candidate, (place) => addTo(place, candidate));
   }
 
   remove(candidate: Candidate<T>): void {
-    const { exact, key } = candidate.pattern;
-    if (!exact) {
-      this.#prefixes?.update(key, (place) => removeFrom(place, candidate));
-      return;
-    }
-    const left = removeFrom(this.#exact?.get(key), candidate);
-    if (left === undefined) this.#exact?.delete(key);
-    else this.#exact?.set(key, left);
+    this.#update(candidate, (place) => removeFrom(place, candidate));
   }
 
   /** The routes of exactly that path. */
-  exact(path: string): Place<T> | undefined {
-    return this.#exact?.get(path);
+  exact(hashes: PrefixHashes, path: string): Place<T> | undefined {
+    return this.#exact === 0 ? undefined : this.#table.find(this.#owner, hashes, path, path.length);
   }
 
-  /** Where to begin to climb through the routes of its prefixes, longest first. */
-  deepest(path: string): AffixNode<Place<T>> | undefined {
-    return this.#prefixes?.deepest(path);
+  /** What lengths of prefixes there are, longest first; for {@link PathIndex.prefix}. */
+  get lengths(): readonly number[] {
+    return this.#lengths;
+  }
+
+  /** The routes of the path's prefix of that length: one of {@link PathIndex.lengths}. */
+  prefix(hashes: PrefixHashes, path: string, coded: number): Place<T> | undefined {
+    const length = coded >> 1;
+    // Most prefixes end with a slash: most lengths need not be looked up at all.
+    if (length > path.length || (path.charCodeAt(length - 1) === SLASH) !== ((coded & 1) === 1)) return undefined;
+    return this.#table.find(this.#owner + 1, hashes, path, length);
   }
 
   /** The routes that stand where this one stands. */
-  placeOf(candidate: Candidate<T>): Place<T> | undefined {
-    const { exact, key } = candidate.pattern;
-    return exact ? this.#exact?.get(key) : this.#prefixes?.get(key);
+  placeOf({ pattern: { exact, key } }: Candidate<T>): Place<T> | undefined {
+    return this.#table.get(exact ? this.#owner : this.#owner + 1, key);
   }
 
-  *places(): Generator<Place<T>> {
-    yield* this.#exact?.values() ?? [];
-    for (const [, place] of this.#prefixes?.entries() ?? []) yield place;
+  #update(
+    { pattern: { exact, key } }: Candidate<T>,
+    change: (place: Place<T> | undefined) => Place<T> | undefined,
+  ): void {
+    let difference = 0;
+    this.#table.update(exact ? this.#owner : this.#owner + 1, key, (before) => {
+      const after = change(before);
+      difference = (after === undefined ? 0 : 1) - (before === undefined ? 0 : 1);
+      return after;
+    });
+    if (difference === 0) return;
+    if (exact) this.#exact += difference;
+    else this.#count(2 * key.length + (key.endsWith("/") ? 1 : 0), difference);
   }
 
-  /** Nodes of the tree of prefixes, without its root. */
-  countNodes(): number {
-    return this.#prefixes?.countNodes() ?? 0;
+  #count(coded: number, difference: number): void {
+    let at = this.#lengths.findIndex((length) => length <= coded);
+    if (at < 0) at = this.#lengths.length;
+    if (this.#lengths[at] !== coded) {
+      this.#lengths.splice(at, 0, coded);
+      this.#counts.splice(at, 0, 0);
+    }
+    this.#counts[at]! += difference;
+    if (this.#counts[at]! > 0) return;
+    this.#lengths.splice(at, 1);
+    this.#counts.splice(at, 1);
   }
 }

@@ -21,15 +21,13 @@ const MAX_SHADOWS = 1000;
 /** Finds the places where one route stands before an equal one that asks for no less: same host, path and priority. */
 export function findShadows<T>(index: HostIndex<T>): readonly Shadow[] {
   const shadows: Shadow[] = [];
-  for (const level of index.levels()) {
-    for (const place of level.places()) {
-      const all = candidatesOf(place);
-      for (const [at, candidate] of all.entries()) {
-        const by = coverBefore(all, at);
-        if (by === undefined) continue;
-        shadows.push({ id: candidate.route.id, by: by.id, host: candidate.host, uri: candidate.pattern.uri });
-        if (shadows.length === MAX_SHADOWS) return shadows;
-      }
+  for (const place of index.places()) {
+    const all = candidatesOf(place);
+    for (const [at, candidate] of all.entries()) {
+      const by = coverBefore(all, at);
+      if (by === undefined) continue;
+      shadows.push({ id: candidate.route.id, by: by.id, host: candidate.host, uri: candidate.pattern.uri });
+      if (shadows.length === MAX_SHADOWS) return shadows;
     }
   }
   return shadows;

@@ -1,10 +1,11 @@
-import type { AffixNode } from "./affix-tree.ts";
+import type { SuffixNode } from "./suffix-tree.ts";
 import { Bucket } from "./bucket.ts";
 import type { Candidate } from "./candidate.ts";
 import type { HostIndex } from "./host-index.ts";
 import type { PathIndex } from "./path-index.ts";
 import { methodBit } from "./methods.ts";
 import { NO_PARAMS } from "./path-pattern.ts";
+import { hashPrefixes, type PrefixHashes } from "./prefix-hashes.ts";
 import type { Place } from "./place.ts";
 import type { Predicate, Verdict } from "./predicate.ts";
 import { compareRank } from "./rank.ts";
@@ -42,61 +43,58 @@ const MAX_BEYOND = 1000;
 /** Goes through the levels of hosts: that host, its suffixes, longest first, and routes without a host. */
 export function walkHosts<T>(index: HostIndex<T>, request: MatchRequest, recorder?: WalkRecorder<T>): WalkResult<T> {
   let found: WalkResult<T>;
+  const hashes = hashPrefixes(request.path);
   const exact = index.exact(request.host);
   if (exact !== undefined) {
     recorder?.level("exact", request.host);
-    found = walkPaths(exact, request, recorder);
+    found = walkPaths(exact, hashes, request, recorder);
     if (found !== undefined && recorder === undefined) return found;
   }
   for (
-    let node: AffixNode<PathIndex<T>> | undefined = index.deepest(request.host);
+    let node: SuffixNode<PathIndex<T>> | undefined = index.deepest(request.host);
     node !== undefined;
     node = node.parent
   ) {
     if (node.value === undefined) continue;
     recorder?.level("wildcard", `*${suffixOf(node)}`);
-    const level: WalkResult<T> = walkPaths(node.value, request, recorder);
+    const level: WalkResult<T> = walkPaths(node.value, hashes, request, recorder);
     found ??= level;
     if (found !== undefined && recorder === undefined) return found;
   }
   if (!index.any.empty) recorder?.level("any", undefined);
-  const last = walkPaths(index.any, request, recorder);
+  const last = walkPaths(index.any, hashes, request, recorder);
   return found ?? last;
 }
 
-function suffixOf(node: AffixNode<unknown>): string {
+function suffixOf(node: SuffixNode<unknown>): string {
   return node.parent === undefined ? node.label : node.label + suffixOf(node.parent);
 }
 
 /** Goes through the paths of one level: that path, then its prefixes, longest first. */
 function walkPaths<T>(
   index: PathIndex<T>,
+  hashes: PrefixHashes,
   request: MatchRequest,
   recorder: WalkRecorder<T> | undefined,
 ): WalkResult<T> {
+  const { path } = request;
   let found: WalkResult<T>;
-  const exact = index.exact(request.path);
+  const exact = index.exact(hashes, path);
   if (exact !== undefined) {
-    recorder?.place("exact", request.path);
+    recorder?.place("exact", path);
     found = walkPlace(exact, request, recorder);
     if (found !== undefined && recorder === undefined) return found;
   }
-  for (
-    let node: AffixNode<Place<T>> | undefined = index.deepest(request.path);
-    node !== undefined;
-    node = node.parent
-  ) {
-    if (node.value === undefined) continue;
-    recorder?.place("prefix", prefixOf(node));
-    const place: WalkResult<T> = walkPlace(node.value, request, recorder);
-    found ??= place;
+  const { lengths } = index;
+  for (let i = 0; i < lengths.length; i++) {
+    const place = index.prefix(hashes, path, lengths[i]!);
+    if (place === undefined) continue;
+    recorder?.place("prefix", path.slice(0, lengths[i]! >> 1));
+    const one: WalkResult<T> = walkPlace(place, request, recorder);
+    found ??= one;
     if (found !== undefined && recorder === undefined) return found;
   }
   return found;
-}
-
-function prefixOf(node: AffixNode<unknown>): string {
-  return node.parent === undefined ? node.label : prefixOf(node.parent) + node.label;
 }
 
 function walkPlace<T>(place: Place<T>, request: MatchRequest, recorder: WalkRecorder<T> | undefined): WalkResult<T> {

@@ -1,15 +1,12 @@
-/** Where a text is read from: prefixes from its start, suffixes from its end. */
-export type AffixSide = "prefix" | "suffix";
-
-/** A place in an {@link AffixTree}: some text further than its parent, and perhaps a value. */
-export interface AffixNode<V> {
+/** A place in an {@link SuffixTree}: some text further than its parent, and perhaps a value. */
+export interface SuffixNode<V> {
   /** What this node adds to its parent's text; empty for the root alone. */
   readonly label: string;
-  readonly parent: AffixNode<V> | undefined;
+  readonly parent: SuffixNode<V> | undefined;
   readonly value: V | undefined;
 }
 
-class Node<V> implements AffixNode<V> {
+class Node<V> implements SuffixNode<V> {
   label: string;
   parent: Node<V> | undefined;
   value: V | undefined = undefined;
@@ -44,49 +41,26 @@ class Node<V> implements AffixNode<V> {
   }
 }
 
-/** The few ways in which reading from the end differs from reading from the start; `at` counts what was read. */
-interface Reading {
-  head(text: string, at: number): string;
-  matches(text: string, label: string, at: number): boolean;
-  /** The part of a label next to the parent, and the part after it. */
-  near(label: string, length: number): string;
-  far(label: string, length: number): string;
+/** The character that comes after `at` others, read from the end. */
+function head(text: string, at: number): string {
+  return text.charAt(text.length - 1 - at);
 }
 
-const FORWARDS: Reading = {
-  head: (text, at) => text.charAt(at),
-  matches: (text, label, at) => text.startsWith(label, at),
-  near: (label, length) => label.slice(0, length),
-  far: (label, length) => label.slice(length),
-};
-
-const BACKWARDS: Reading = {
-  head: (text, at) => text.charAt(text.length - 1 - at),
-  matches: (text, label, at) => text.endsWith(label, text.length - at),
-  near: (label, length) => label.slice(label.length - length),
-  far: (label, length) => label.slice(0, label.length - length),
-};
-
 /**
- * A radix tree of prefixes, or of suffixes, that changes in place: finding, adding and deleting cost the length of the text, whatever
+ * A radix tree of suffixes that changes in place: finding, adding and deleting cost the length of the text, whatever
  * the number of entries, and a deletion leaves no empty node behind.
  *
  * @example
  * ```ts
- * const tree = new AffixTree<number>("prefix");
- * tree.update("/a/", () => 1);
- * tree.update("/a/b", () => 2);
- * for (let node = tree.deepest("/a/bc"); node !== undefined; node = node.parent) console.log(node.value); // 2, 1, undefined
+ * const tree = new SuffixTree<number>();
+ * tree.update(".com", () => 1);
+ * tree.update("a.com", () => 2);
+ * for (let node = tree.deepest("aa.com"); node !== undefined; node = node.parent) console.log(node.value); // 2, 1, undefined
  * ```
  */
-export class AffixTree<V> {
+export class SuffixTree<V> {
   readonly #root: Node<V> = new Node<V>("", undefined);
-  readonly #reading: Reading;
   #size = 0;
-
-  constructor(side: AffixSide) {
-    this.#reading = side === "prefix" ? FORWARDS : BACKWARDS;
-  }
 
   /** Number of values. */
   get size(): number {
@@ -107,14 +81,13 @@ export class AffixTree<V> {
     if (node.value === undefined) this.#tidy(node);
   }
 
-  /** The deepest node whose text the given text begins with (or ends with). Its value and those of its parents are all the matches, longest first. */
-  deepest(text: string): AffixNode<V> {
-    const reading = this.#reading;
+  /** The deepest node whose text the given text ends with. Its value and those of its parents are all the matches, longest first. */
+  deepest(text: string): SuffixNode<V> {
     let node = this.#root;
     let at = 0;
     while (at < text.length) {
-      const child = node.childAt(reading.head(text, at));
-      if (child === undefined || !reading.matches(text, child.label, at)) break;
+      const child = node.childAt(head(text, at));
+      if (child === undefined || !text.endsWith(child.label, text.length - at)) break;
       at += child.label.length;
       node = child;
     }
@@ -128,7 +101,7 @@ export class AffixTree<V> {
       const [node, key] = next;
       if (node.value !== undefined) yield [key, node.value];
       for (const child of node.children) {
-        open.push([child, this.#reading === FORWARDS ? key + child.label : child.label + key]);
+        open.push([child, child.label + key]);
       }
     }
   }
@@ -152,14 +125,13 @@ export class AffixTree<V> {
   }
 
   #findOrAdd(key: string): Node<V> {
-    const reading = this.#reading;
     let node = this.#root;
     let at = 0;
     while (at < key.length) {
-      const head = reading.head(key, at);
-      const child = node.childAt(head);
-      if (child === undefined || reading.head(child.label, 0) !== head) {
-        const leaf = new Node<V>(reading.far(key, at), node);
+      const first = head(key, at);
+      const child = node.childAt(first);
+      if (child === undefined || head(child.label, 0) !== first) {
+        const leaf = new Node<V>(key.slice(0, key.length - at), node);
         this.#setChildren(node, [...node.children, leaf]);
         return leaf;
       }
@@ -172,16 +144,15 @@ export class AffixTree<V> {
 
   /** How many characters the rest of the key and a label share; at least one. */
   #common(key: string, at: number, label: string): number {
-    const reading = this.#reading;
     const most = Math.min(label.length, key.length - at);
     let n = 1;
-    while (n < most && reading.head(key, at + n) === reading.head(label, n)) n++;
+    while (n < most && head(key, at + n) === head(label, n)) n++;
     return n;
   }
 
   #split(parent: Node<V>, child: Node<V>, length: number): Node<V> {
-    const middle = new Node<V>(this.#reading.near(child.label, length), parent);
-    child.label = this.#reading.far(child.label, length);
+    const middle = new Node<V>(child.label.slice(child.label.length - length), parent);
+    child.label = child.label.slice(0, child.label.length - length);
     child.parent = middle;
     this.#setChildren(middle, [child]);
     this.#replace(parent, child, middle);
@@ -196,7 +167,7 @@ export class AffixTree<V> {
       this.#setChildren(parent, parent.children.filter((child) => child !== node));
       this.#tidy(parent);
     } else {
-      only.label = this.#reading === FORWARDS ? node.label + only.label : only.label + node.label;
+      only.label += node.label;
       only.parent = parent;
       this.#replace(parent, node, only);
     }
@@ -207,6 +178,6 @@ export class AffixTree<V> {
   }
 
   #setChildren(node: Node<V>, children: readonly Node<V>[]): void {
-    node.setChildren(children, children.map((child) => this.#reading.head(child.label, 0)).join(""));
+    node.setChildren(children, children.map((child) => head(child.label, 0)).join(""));
   }
 }
