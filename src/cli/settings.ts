@@ -252,9 +252,9 @@ export const SETTINGS: { readonly [K in SettingName]: SettingOf<Settings[K]> } =
   },
   listener: {
     group: "Listening",
-    value: "native|node",
-    help: "Server to use: the runtime's own, or node:http; default: what is safe and fast on the runtime",
-    schema: choice(["native", "node"]),
+    value: "http1|node|native",
+    help: "Server to use: gatewatch's own, node:http, or the runtime's own",
+    schema: choice(["http1", "node", "native"]),
   },
   drainTimeout: {
     group: "Listening",

@@ -3,6 +3,7 @@ import type { OutboundRequest } from "../forward/transport.ts";
 import { plainAddress } from "./address.ts";
 import type { Listen, Listener, ListenOptions } from "./listener.ts";
 import { answerNative } from "./native/exchange.ts";
+import { listenHttp1 } from "./http1.ts";
 import { listenNode } from "./node-http.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -148,7 +149,7 @@ const SENT_AS_THEY_ARE: ReadonlySet<string> = new Set([
 export const bun: Runtime = {
   name: "bun",
   version: runtime?.version ?? "",
-  listeners: { native: listenBun, node: listenNode },
+  listeners: { native: listenBun, node: listenNode, http1: listenHttp1 },
   transports: {
     fetch: () => Promise.resolve(bunFetch()),
     undici: async () => (await import("./transports/undici.ts")).undiciTransport(),

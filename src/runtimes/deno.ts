@@ -4,6 +4,7 @@ import { plainAddress } from "./address.ts";
 import type { Listen, Listener, ListenOptions } from "./listener.ts";
 import { answerNative } from "./native/exchange.ts";
 import { LateWatch } from "./native/late-watch.ts";
+import { listenHttp1 } from "./http1.ts";
 import { listenNode } from "./node-http.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -109,7 +110,7 @@ function refuse({ method, peer }: OutboundRequest): string | undefined {
 export const deno: Runtime = {
   name: "deno",
   version: globalThis.Deno?.version.deno ?? "",
-  listeners: { native: listenDeno, node: listenNode },
+  listeners: { native: listenDeno, node: listenNode, http1: listenHttp1 },
   transports: {
     fetch: () => Promise.resolve(denoFetch()),
     undici: async () => (await import("./transports/undici.ts")).undiciTransport(),

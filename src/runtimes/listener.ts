@@ -34,7 +34,7 @@ export interface ListenOptions {
 
 /** A bound socket that serves requests. */
 export interface Listener {
-  /** `native`, `node`. */
+  /** `native`, `node`, `http1`. */
   readonly name: string;
   /** What was bound, with the port that the system chose. */
   readonly address: Address;

@@ -96,14 +96,13 @@ class Exchanges {
       timeout: limits.bodyTimeout,
       begin,
     });
-    const url = `${connection.secure ? "https" : "http"}://${head.host}${head.target}`;
     this.#connections.begin(connection);
     outgoing.once("close", () => {
       this.#end(connection);
       if (!outgoing.writableFinished) inbound.clientGone();
       else if (!incoming.complete) dropRest(incoming);
     });
-    void this.#answer(createListenerRequest(method, url, inbound), inbound, incoming, outgoing);
+    void this.#answer(createListenerRequest(method, head.host, inbound), inbound, incoming, outgoing);
   }
 
   upgrade(incoming: IncomingMessage, socket: Duplex, rest: Uint8Array): void {

@@ -1,6 +1,7 @@
 import process from "node:process";
 import { fetchTransport } from "../forward/transports/fetch.ts";
 import type { OutboundRequest } from "../forward/transport.ts";
+import { listenHttp1 } from "./http1.ts";
 import { listenNode } from "./node-http.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -24,7 +25,7 @@ function refuse({ method, peer, headers, target }: OutboundRequest): string | un
 export const node: Runtime = {
   name: "node",
   version: process.versions.node,
-  listeners: { node: listenNode },
+  listeners: { node: listenNode, http1: listenHttp1 },
   transports: {
     fetch: () => Promise.resolve(fetchTransport({ refuse, decodes: ["gzip", "x-gzip", "deflate", "br"] })),
     undici: async () => (await import("./transports/undici.ts")).undiciTransport(),

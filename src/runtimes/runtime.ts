@@ -3,8 +3,8 @@ import type { Listen } from "./listener.ts";
 
 export type RuntimeName = "deno" | "bun" | "node";
 
-/** `native`: the runtime's own server (`Deno.serve`, `Bun.serve`). `node`: `node:http`, on all three. */
-export type ListenerName = "native" | "node";
+/** `native`: the runtime's own server (`Deno.serve`, `Bun.serve`). `node`: `node:http`. `http1`: gatewatch's own, over sockets. The last two are on all three. */
+export type ListenerName = "native" | "node" | "http1";
 
 /** `fetch`: web standards alone. `undici`: npm undici over sockets. `http1`: gatewatch's own, over sockets. The last two are on all three. */
 export type TransportName = "fetch" | "undici" | "http1";
@@ -21,7 +21,7 @@ export interface Runtime {
   /** The runtime's own version, as in `2.9.6`. */
   readonly version: string;
   /** Node has no native listener. */
-  readonly listeners: { readonly native?: Listen; readonly node: Listen };
+  readonly listeners: { readonly native?: Listen; readonly node: Listen; readonly http1: Listen };
   readonly transports: { readonly [name in TransportName]: () => Promise<Transport> };
   /** What is used where the settings name nothing. */
   readonly defaults: {

@@ -12,6 +12,9 @@ export const nodeGaps: Readonly<Record<RuntimeName, Gaps>> = {
   node: [],
 };
 
+/** What gatewatch's own listener does not keep. */
+export const http1Gaps: Readonly<Record<RuntimeName, Gaps>> = { deno: [], bun: [], node: [] };
+
 /** There is no hook for upgrades with the runtimes' own servers: they speak WebSocket's messages and not its bytes. */
 const NO_UPGRADES: Gaps = [
   "an upgrade yields the connection, with the bytes that came with the request",

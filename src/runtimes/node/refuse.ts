@@ -42,7 +42,7 @@ export function lingeringClose(socket: Duplex): void {
  * Answers with the gateway's own error body on the bare connection, and ends it: for what never became a request, or must not be followed
  * by another one.
  */
-export function writeRefusal(socket: Duplex, status: number, code: ErrorCode): void {
+export function writeRefusal(socket: Duplex, status: number, code: ErrorCode, method?: string): void {
   if (socket.destroyed || !socket.writable) {
     socket.destroy();
     return;
@@ -51,7 +51,7 @@ export function writeRefusal(socket: Duplex, status: number, code: ErrorCode): v
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Error"}\r\n`;
   for (const [name, value] of response.headers) head += `${name}: ${value}\r\n`;
   void response.text().then((text) => {
-    socket.end(`${head}Content-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`, "latin1");
+    socket.end(`${head}Connection: close\r\n\r\n${method === "HEAD" ? "" : text}`, "latin1");
     lingeringClose(socket);
   });
 }

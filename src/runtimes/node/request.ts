@@ -3,22 +3,27 @@ import type { Inbound } from "../../net/inbound.ts";
 const NativeRequest = globalThis.Request;
 
 /**
- * A Request over `node:http` that is only made in full when somebody asks for more than its method, URL and header fields: on Node a
+ * A Request of a listener that is only made in full when somebody asks for more than its method, URL and header fields: on Node a
  * full one costs more than all the rest of a small request.
  *
  * Its `url` holds the target as it was received, while the URL of an ordinary Request is normalised.
  */
 class ListenerRequest {
   readonly method: string;
-  readonly url: string;
+  readonly #host: string;
   readonly #inbound: Inbound;
   #headers: Headers | undefined;
   #full: Request | undefined;
 
-  constructor(method: string, url: string, inbound: Inbound) {
+  constructor(method: string, host: string, inbound: Inbound) {
     this.method = method;
-    this.url = url;
+    this.#host = host;
     this.#inbound = inbound;
+  }
+
+  get url(): string {
+    const { secure, target } = this.#inbound;
+    return `${secure ? "https" : "http"}://${this.#host}${target}`;
   }
 
   get headers(): Headers {
@@ -94,9 +99,9 @@ for (const name of CALL_THE_FULL_ONE) {
 }
 Object.setPrototypeOf(ListenerRequest.prototype, NativeRequest.prototype);
 
-/** @param url The target as received, behind scheme and host. */
-export function createListenerRequest(method: string, url: string, inbound: Inbound): Request {
-  return new ListenerRequest(method, url, inbound) as unknown as Request;
+/** @param host The Host field as received; the URL is made of it and the target. */
+export function createListenerRequest(method: string, host: string, inbound: Inbound): Request {
+  return new ListenerRequest(method, host, inbound) as unknown as Request;
 }
 
 let installed = false;

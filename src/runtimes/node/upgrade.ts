@@ -33,7 +33,7 @@ export function answerUpgrade(
     if (taken || socket.destroyed) throw new Error("Cannot upgrade the connection: it has been taken over or has gone");
     taken = true;
     if (rest.byteLength > 0) socket.unshift(rest);
-    socket.write(headOf(status, reason, headers), "latin1");
+    socket.write(upgradeHead(status, reason, headers), "latin1");
     return socketTunnel(socket);
   };
   const inbound = new NodeInbound(
@@ -46,8 +46,7 @@ export function answerUpgrade(
   );
   const gone = (): void => inbound.clientGone();
   socket.once("close", gone);
-  const url = `${connection.secure ? "https" : "http"}://${head.host}${head.target}`;
-  const request = createListenerRequest(incoming.method!, url, inbound);
+  const request = createListenerRequest(incoming.method!, head.host, inbound);
   void (async () => {
     let response: Response;
     try {
@@ -112,7 +111,7 @@ function drained(socket: Duplex): Promise<void> {
 }
 
 /** The head of a `101`; `Connection` and `Upgrade` are added where the list has none, since both are required (RFC 9110 section 7.8). */
-function headOf(status: number, reason: string, headers: RawHeaders): string {
+export function upgradeHead(status: number, reason: string, headers: RawHeaders): string {
   let head = `HTTP/1.1 ${status} ${reason}\r\n`;
   let connection = false, upgrade = false;
   for (let i = 0; i + 1 < headers.length; i += 2) {

@@ -2,21 +2,8 @@ import { type ServerResponse, STATUS_CODES } from "node:http";
 import { answerHead, untouchedAnswer } from "../../forward/answer.ts";
 import { Deadline } from "../../net/deadline.ts";
 import type { RawHeaders } from "../../net/raw-headers.ts";
-
-/** Fields that must not come after a body (RFC 9110 section 6.5.1), since they say how to read it, or who may. */
-const NO_TRAILERS: ReadonlySet<string> = new Set([
-  "authorization",
-  "connection",
-  "content-encoding",
-  "content-length",
-  "content-range",
-  "content-type",
-  "host",
-  "set-cookie",
-  "te",
-  "trailer",
-  "transfer-encoding",
-]);
+import { LookAhead } from "../look-ahead.ts";
+import { sendableTrailers } from "../trailers.ts";
 
 export interface WriteOptions {
   /** The request's method. */
@@ -109,38 +96,6 @@ export async function writeAnswer(outgoing: ServerResponse, response: Response, 
   }
 }
 
-type Part = { done: false; value: Uint8Array } | { done: true; value?: Uint8Array | undefined };
-
-/** Reads a body one part ahead, to know whether what is at hand is all of it. */
-class LookAhead {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  #pending: Promise<Part> | undefined;
-
-  constructor(reader: ReadableStreamDefaultReader<Uint8Array>) {
-    this.#reader = reader;
-  }
-
-  /** The next part if it is there already; it stays the next. */
-  async peek(): Promise<Part | undefined> {
-    let part: Part | undefined;
-    this.#pending ??= this.#reader.read() as Promise<Part>;
-    this.#pending.then((result) => part = result, () => {});
-    // As many turns of the microtask queue as the runtimes' streams take for what is in their queue.
-    for (let turn = 0; turn < 4 && part === undefined; turn++) await undefined;
-    return part;
-  }
-
-  next(): Promise<Part> {
-    const pending = this.#pending ?? this.#reader.read() as Promise<Part>;
-    this.#pending = undefined;
-    return pending;
-  }
-
-  cancel(): void {
-    this.#reader.cancel().catch(() => {});
-  }
-}
-
 /** The client's end, which takes bytes at its own pace, and may stop taking them. */
 class Client {
   gone = false;
@@ -210,9 +165,8 @@ function flushHead(outgoing: ServerResponse): void {
 const ON_BUN = "Bun" in globalThis;
 
 function addTrailers(outgoing: ServerResponse, raw: RawHeaders): void {
+  const fields = sendableTrailers(raw);
   const pairs: [string, string][] = [];
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    if (!NO_TRAILERS.has(raw[i]!.toLowerCase())) pairs.push([raw[i]!, raw[i + 1]!]);
-  }
+  for (let i = 0; i < fields.length; i += 2) pairs.push([fields[i]!, fields[i + 1]!]);
   if (pairs.length > 0) outgoing.addTrailers(pairs);
 }

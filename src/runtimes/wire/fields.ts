@@ -58,6 +58,14 @@ export function findHeadEnd(bytes: Uint8Array, from: number): number {
   return -1;
 }
 
+/** Whether a line feed at or after `from` has no carriage return before it. */
+export function hasBareBreak(bytes: Uint8Array, from: number): boolean {
+  for (let at = bytes.indexOf(0x0a, from); at >= 0; at = bytes.indexOf(0x0a, at + 1)) {
+    if (bytes[at - 1] !== 0x0d) return true;
+  }
+  return false;
+}
+
 /** Whether a part of bytes holds nothing that may not stand in a field's value. */
 export function isPlain(bytes: Uint8Array, from: number, end: number): boolean {
   for (let i = from; i < end; i++) if (VALUE[bytes[i]!] !== 1) return false;

@@ -1,9 +1,9 @@
 import { Buffer } from "node:buffer";
 import type { RawHeaders } from "../../../net/raw-headers.ts";
 import { sameName } from "../../../net/header-list.ts";
-import { findHeadEnd, isPlain, latin1, readFields } from "../../wire/fields.ts";
-import { ChunkedDecoder } from "./chunked.ts";
-import { BadAnswer } from "./bad-answer.ts";
+import { findHeadEnd, hasBareBreak, isPlain, latin1, readFields } from "../../wire/fields.ts";
+import { ChunkedDecoder } from "../../wire/chunked.ts";
+import { BadMessage } from "../../wire/bad-message.ts";
 
 /** An answer's status line and fields, as they were received. */
 export interface AnswerHead {
@@ -75,7 +75,7 @@ export class AnswerParser {
    * Takes what was received.
    *
    * @returns What was left over after the end of an answer, or after `101`.
-   * @throws {BadAnswer} where it is no answer that can be trusted.
+   * @throws {BadMessage} where it is no answer that can be trusted.
    */
   take(bytes: Uint8Array): Uint8Array {
     let left = bytes;
@@ -97,14 +97,14 @@ export class AnswerParser {
     const view = all instanceof Buffer ? all : Buffer.from(all.buffer, all.byteOffset, all.byteLength);
     const end = findHeadEnd(view, Math.max(0, this.#held.byteLength - 3));
     if (end < 0) {
-      if (all.byteLength > this.#maxHeadBytes) throw new BadAnswer(`Head of more than ${this.#maxHeadBytes} bytes`);
+      if (all.byteLength > this.#maxHeadBytes) throw new BadMessage(`Head of more than ${this.#maxHeadBytes} bytes`);
       // Whoever ends lines so would wait for an answer to what never becomes a head here.
-      if (hasBareBreak(view, this.#held.byteLength)) throw new BadAnswer("Bare line break in the head");
+      if (hasBareBreak(view, this.#held.byteLength)) throw new BadMessage("Bare line break in the head");
       // A copy: the view would pin the whole of what was read with it.
       this.#held = this.#held.byteLength === 0 ? bytes.slice() : all;
       return EMPTY;
     }
-    if (end > this.#maxHeadBytes) throw new BadAnswer(`Head of more than ${this.#maxHeadBytes} bytes`);
+    if (end > this.#maxHeadBytes) throw new BadMessage(`Head of more than ${this.#maxHeadBytes} bytes`);
     this.#held = EMPTY;
     this.#readHead(view, latin1(view, 0, end));
     // A view costs more than most else here: none is made of nothing.
@@ -114,14 +114,14 @@ export class AnswerParser {
   #readHead(bytes: Uint8Array, text: string): void {
     const line = text.indexOf("\r\n"), lineEnd = line < 0 ? text.length : line;
     const status = readStatus(bytes, lineEnd);
-    if (status < 0) throw new BadAnswer("No HTTP/1 status line");
+    if (status < 0) throw new BadMessage("No HTTP/1 status line");
     const http10 = bytes[7] === 0x30;
     const headers: string[] = [];
     if (line >= 0 && !readFields(bytes, line + 2, text, headers)) {
-      throw new BadAnswer("Header field without a valid name, or with a control character or bare line break");
+      throw new BadMessage("Header field without a valid name, or with a control character or bare line break");
     }
     if (status < 200 && status !== 101) {
-      if (++this.#interim > MAX_INTERIM) throw new BadAnswer(`More than ${MAX_INTERIM} interim answers`);
+      if (++this.#interim > MAX_INTERIM) throw new BadMessage(`More than ${MAX_INTERIM} interim answers`);
       this.#listener.onInterim(status);
       return;
     }
@@ -168,14 +168,6 @@ export class AnswerParser {
   }
 }
 
-/** Whether a line feed at or after `from` has no carriage return before it. */
-function hasBareBreak(bytes: Uint8Array, from: number): boolean {
-  for (let at = bytes.indexOf(0x0a, from); at >= 0; at = bytes.indexOf(0x0a, at + 1)) {
-    if (bytes[at - 1] !== 0x0d) return true;
-  }
-  return false;
-}
-
 /** The fields that say how to read an answer. */
 interface Facts {
   length: string | undefined;
@@ -211,13 +203,13 @@ function factsOf(headers: RawHeaders): Facts {
         break;
       case 14:
         if (!sameName(name, "content-length")) break;
-        if (facts.length !== undefined) throw new BadAnswer("More than one Content-Length");
+        if (facts.length !== undefined) throw new BadMessage("More than one Content-Length");
         facts.length = headers[i + 1]!;
-        if (!/^\d{1,15}$/.test(facts.length)) throw new BadAnswer("Invalid Content-Length");
+        if (!/^\d{1,15}$/.test(facts.length)) throw new BadMessage("Invalid Content-Length");
         break;
       case 17:
         if (!sameName(name, "transfer-encoding")) break;
-        if (facts.coding !== undefined) throw new BadAnswer("More than one Transfer-Encoding");
+        if (facts.coding !== undefined) throw new BadMessage("More than one Transfer-Encoding");
         facts.coding = headers[i + 1]!.toLowerCase();
     }
   }
@@ -234,9 +226,9 @@ function staysOpen(connection: string | undefined, http10: boolean): boolean {
 /** RFC 9112 section 6.3. What could be framed in two ways is refused. */
 function framingOf(method: string, status: number, http10: boolean, { length, coding }: Facts): Framing {
   if (coding !== undefined) {
-    if (length !== undefined) throw new BadAnswer("Content-Length beside Transfer-Encoding");
-    if (http10) throw new BadAnswer("Transfer-Encoding in HTTP/1.0");
-    if (coding !== "chunked") throw new BadAnswer("Transfer-Encoding other than chunked");
+    if (length !== undefined) throw new BadMessage("Content-Length beside Transfer-Encoding");
+    if (http10) throw new BadMessage("Transfer-Encoding in HTTP/1.0");
+    if (coding !== "chunked") throw new BadMessage("Transfer-Encoding other than chunked");
   }
   if (method === "HEAD" || status < 200 || status === 204 || status === 304) return "none";
   if (coding !== undefined) return "chunked";

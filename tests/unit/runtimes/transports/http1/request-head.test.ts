@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { OutboundRequest } from "../../../../src/forward/transport.ts";
-import { requestHead } from "../../../../src/runtimes/transports/http1/request-head.ts";
+import type { OutboundRequest } from "../../../../../src/forward/transport.ts";
+import { requestHead } from "../../../../../src/runtimes/transports/http1/request-head.ts";
 
 const PEER = { host: "127.0.0.1", port: 1, keepAlive: { size: 1, idleTimeout: 1, requests: 0 } };
 

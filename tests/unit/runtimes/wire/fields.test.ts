@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
-import { findHeadEnd, latin1, readFields } from "../../../src/runtimes/wire/fields.ts";
+import { findHeadEnd, latin1, readFields } from "../../../../src/runtimes/wire/fields.ts";
 
 function read(text: string): string[] | undefined {
   const bytes = Buffer.from(text, "latin1");

@@ -1,5 +1,5 @@
-import type { RawHeaders } from "../../../net/raw-headers.ts";
-import { BadAnswer } from "./bad-answer.ts";
+import type { RawHeaders } from "../../net/raw-headers.ts";
+import { BadMessage } from "./bad-message.ts";
 import { trimBlanks } from "./blanks.ts";
 
 const CR = 0x0d, LF = 0x0a, SEMICOLON = 0x3b, SPACE = 0x20, TAB = 0x09;
@@ -34,7 +34,7 @@ export class ChunkedDecoder {
    * Takes what was received, and gives the bytes of the body on as views into it.
    *
    * @returns What was left over after the body's end.
-   * @throws {BadAnswer}
+   * @throws {BadMessage}
    */
   take(bytes: Uint8Array, data: (part: Uint8Array) => void): Uint8Array {
     let at = 0;
@@ -60,7 +60,7 @@ export class ChunkedDecoder {
       case "extension":
         if (byte === CR) this.#state = "size-lf";
         else if (byte < SPACE && byte !== TAB || ++this.#extension > MAX_EXTENSION) {
-          throw new BadAnswer("Invalid chunk extension");
+          throw new BadMessage("Invalid chunk extension");
         }
         return;
       case "size-lf":
@@ -79,8 +79,8 @@ export class ChunkedDecoder {
         return;
       case "trailer":
         if (byte === CR) this.#state = "trailer-lf";
-        else if (byte < SPACE && byte !== TAB || byte === 0x7f) throw new BadAnswer("Control character in a trailer");
-        else if (++this.#trailerBytes > this.#maxTrailerBytes) throw new BadAnswer("Trailers that are too long");
+        else if (byte < SPACE && byte !== TAB || byte === 0x7f) throw new BadMessage("Control character in a trailer");
+        else if (++this.#trailerBytes > this.#maxTrailerBytes) throw new BadMessage("Trailers that are too long");
         else this.#line += String.fromCharCode(byte);
         return;
       case "trailer-lf":
@@ -92,14 +92,14 @@ export class ChunkedDecoder {
   #takeSize(byte: number): void {
     const digit = hex(byte);
     if (digit >= 0) {
-      if (++this.#digits > MAX_DIGITS) throw new BadAnswer("Chunk size that is too large");
+      if (++this.#digits > MAX_DIGITS) throw new BadMessage("Chunk size that is too large");
       this.#size = this.#size * 16 + digit;
       return;
     }
-    if (this.#digits === 0) throw new BadAnswer("Chunk without a size");
+    if (this.#digits === 0) throw new BadMessage("Chunk without a size");
     if (byte === CR) this.#state = "size-lf";
     else if (byte === SEMICOLON) this.#state = "extension";
-    else throw new BadAnswer("Invalid chunk size");
+    else throw new BadMessage("Invalid chunk size");
   }
 
   #endTrailer(): void {
@@ -113,13 +113,13 @@ export class ChunkedDecoder {
     }
     const colon = line.indexOf(":");
     const name = line.slice(0, Math.max(0, colon));
-    if (!NAME.test(name)) throw new BadAnswer("Trailer without a valid name");
+    if (!NAME.test(name)) throw new BadMessage("Trailer without a valid name");
     this.#fields.push(name, trimBlanks(line, colon + 1));
   }
 }
 
 function expect(byte: number, wanted: number): void {
-  if (byte !== wanted) throw new BadAnswer("Invalid line break in a chunked body");
+  if (byte !== wanted) throw new BadMessage("Invalid line break in a chunked body");
 }
 
 function hex(byte: number): number {

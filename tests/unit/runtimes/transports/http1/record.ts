@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
-import { AnswerParser } from "../../../../src/runtimes/transports/http1/answer-parser.ts";
-import { BadAnswer } from "../../../../src/runtimes/transports/http1/bad-answer.ts";
+import { AnswerParser } from "../../../../../src/runtimes/transports/http1/answer-parser.ts";
+import { BadMessage } from "../../../../../src/runtimes/wire/bad-message.ts";
 
 /** What became of an answer. Two readings of the same bytes have to be equal in all of it. */
 export interface Reading {
@@ -26,7 +26,7 @@ export function text(part: Uint8Array): string {
   return Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString("latin1");
 }
 
-/** Reads one answer from pieces. `ended`: the node closes the connection after them. Only `BadAnswer` may be thrown, and ends the reading. */
+/** Reads one answer from pieces. `ended`: the node closes the connection after them. Only `BadMessage` may be thrown, and ends the reading. */
 export function read(pieces: readonly Uint8Array[], method = "GET", ended = false): Reading {
   const reading: Reading = {
     interim: [],
@@ -66,7 +66,7 @@ export function read(pieces: readonly Uint8Array[], method = "GET", ended = fals
     }
     if (ended) parser.end();
   } catch (error) {
-    if (!(error instanceof BadAnswer)) throw error;
+    if (!(error instanceof BadMessage)) throw error;
     reading.bad = true;
   }
   return reading;

@@ -1,14 +1,14 @@
 /**
  * Answers with mistakes in them, 100,000 of them, or as many as `GATEWATCH_FUZZ_INPUTS` says. Whatever a node sends: nothing hangs, nothing is
- * thrown but `BadAnswer`, how it is cut into pieces changes nothing, and nothing of it ends up in the answer to another request.
+ * thrown but `BadMessage`, how it is cut into pieces changes nothing, and nothing of it ends up in the answer to another request.
  */
 import assert from "node:assert/strict";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { TransportError, type UpgradeAnswer } from "../../../../src/forward/transport.ts";
-import { Connection } from "../../../../src/runtimes/transports/http1/connection.ts";
-import { Exchange } from "../../../../src/runtimes/transports/http1/exchange.ts";
-import { Pool } from "../../../../src/runtimes/transports/http1/pool.ts";
+import { TransportError, type UpgradeAnswer } from "../../../../../src/forward/transport.ts";
+import { Connection } from "../../../../../src/runtimes/transports/http1/connection.ts";
+import { Exchange } from "../../../../../src/runtimes/transports/http1/exchange.ts";
+import { Pool } from "../../../../../src/runtimes/transports/http1/pool.ts";
 import { FakeSocket } from "./fake-socket.ts";
 import { createRandom, intact, mutated, offsets } from "./mutate.ts";
 import { bytes, cut, MAX_HEAD, read, type Reading, text } from "./record.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ChunkedDecoder } from "../../../../src/runtimes/transports/http1/chunked.ts";
-import { BadAnswer } from "../../../../src/runtimes/transports/http1/bad-answer.ts";
-import { bytes, cut, text } from "./record.ts";
+import { ChunkedDecoder } from "../../../../src/runtimes/wire/chunked.ts";
+import { BadMessage } from "../../../../src/runtimes/wire/bad-message.ts";
+import { bytes, cut, text } from "../transports/http1/record.ts";
 
 function decode(
   pieces: readonly Uint8Array[],
@@ -55,6 +55,6 @@ describe("ChunkedDecoder", () => {
   for (
     const wire of ["g\r\n", "-1\r\n", ";a\r\n", "\r\n", "1\r\nab\r\n", "1\r\na\r\r\n", "1234567890abc\r\n", "1\r\rX"]
   ) {
-    it(`refuses ${JSON.stringify(wire)}`, () => assert.throws(() => decode([bytes(wire)]), BadAnswer));
+    it(`refuses ${JSON.stringify(wire)}`, () => assert.throws(() => decode([bytes(wire)]), BadMessage));
   }
 });

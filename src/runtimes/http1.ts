@@ -1,0 +1,34 @@
+import { type AddressInfo, createServer } from "node:net";
+import { Hub } from "./http1/hub.ts";
+import type { Listen, ListenOptions } from "./listener.ts";
+import { installRequest } from "./node/request.ts";
+
+/**
+ * gatewatch's own listener: HTTP/1.1 over the sockets of `node:net`, the same on Deno, Bun and Node. It reads requests as the transport `http1` reads
+ * answers, byte for byte, refuses what could be read in two ways, and keeps every limit of {@link ListenOptions.limits}.
+ */
+export const listenHttp1: Listen = async (options: ListenOptions) => {
+  installRequest();
+  const hub = new Hub(options);
+  const { host, port, reusePort } = options;
+  const server = createServer({ noDelay: true }, (socket) => hub.accept(socket));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port, ...(reusePort === undefined ? {} : { reusePort }) }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  const bound = server.address() as AddressInfo;
+  return {
+    name: "http1",
+    address: { address: bound.address, port: bound.port },
+    connections: () => hub.size,
+    async close(drainMs) {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const cut = await hub.drain(drainMs);
+      await closed;
+      return cut;
+    },
+  };
+};
