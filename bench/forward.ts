@@ -16,7 +16,7 @@ const { values } = parseArgs({
   options: {
     scenario: { type: "string", default: "bare" },
     runtime: { type: "string", default: "bun,deno,node" },
-    listener: { type: "string", default: "native,node" },
+    listener: { type: "string", default: "http1,native,node" },
     transport: { type: "string", default: "http1,undici" },
     seconds: { type: "string", default: "5" },
     rounds: { type: "string", default: "3" },

@@ -52,7 +52,7 @@ export interface Settings {
   readonly plugin: readonly string[];
   readonly requestTimeout: number;
   readonly transport: TransportName | undefined;
-  readonly listener: ListenerName | undefined;
+  readonly listener: ListenerName;
   readonly maxHeaderSize: number;
   readonly maxHeaders: number;
   readonly maxBodySize: number;
@@ -255,6 +255,7 @@ export const SETTINGS: { readonly [K in SettingName]: SettingOf<Settings[K]> } =
     value: "http1|node|native",
     help: "Server to use: gatewatch's own, node:http, or the runtime's own",
     schema: choice(["http1", "node", "native"]),
+    default: "http1",
   },
   drainTimeout: {
     group: "Listening",

@@ -48,8 +48,8 @@ const CONTROL_LIMITS: ListenerLimits = {
  * @throws BindError, UsageError
  */
 export async function startGateway(settings: RunSettings, runtime: Runtime): Promise<StartedGateway> {
-  const listen = runtime.listeners[settings.listener ?? runtime.defaults.listener];
-  if (listen === undefined) throw new UsageError([`--listener: ${runtime.name} has no native listener: use node`]);
+  const listen = runtime.listeners[settings.listener];
+  if (listen === undefined) throw new UsageError([`--listener: ${runtime.name} has no native listener: use http1`]);
   const source = await openSource(settings, runtime);
   const guarded = protectedSource(source, settings);
   const observed = observeSource(guarded);
@@ -109,7 +109,7 @@ export async function startGateway(settings: RunSettings, runtime: Runtime): Pro
         })),
       }),
     });
-    control = await bind(runtime.listeners.node, settings.control, {
+    control = await bind(runtime.listeners.http1, settings.control, {
       handler: (request) => app.fetch(request),
       limits: CONTROL_LIMITS,
     });
@@ -118,7 +118,7 @@ export async function startGateway(settings: RunSettings, runtime: Runtime): Pro
     const opened = await openAdmin(settings, runtime, source);
     if (opened !== undefined) {
       closeAdmin = opened.close;
-      admin = await bind(runtime.listeners.node, settings.admin, {
+      admin = await bind(runtime.listeners.http1, settings.admin, {
         handler: (request) => opened.app.fetch(request),
         // The Admin API says itself what is too large, in APISIX's words.
         limits: { ...CONTROL_LIMITS, bodyBytes: 16 * 1024 * 1024 },

@@ -155,5 +155,5 @@ export const bun: Runtime = {
     undici: async () => (await import("./transports/undici.ts")).undiciTransport(),
     http1: async () => (await import("./transports/http1.ts")).http1Transport(),
   },
-  defaults: { listener: "node", transport: "http1", carrier: "grpc" },
+  defaults: { transport: "http1", carrier: "grpc" },
 };

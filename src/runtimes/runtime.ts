@@ -25,7 +25,6 @@ export interface Runtime {
   readonly transports: { readonly [name in TransportName]: () => Promise<Transport> };
   /** What is used where the settings name nothing. */
   readonly defaults: {
-    readonly listener: ListenerName;
     readonly transport: TransportName;
     /** How etcd is spoken to. */
     readonly carrier: "grpc" | "json";

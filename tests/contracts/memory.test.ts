@@ -20,7 +20,7 @@ const skip = existsSync("/proc/self/status") ? false : "there is no /proc";
 
 for (const transport of ["http1", "undici"] satisfies TransportName[]) {
   const allowed = transport === "undici" && RUNTIME === "deno" ? ALLOWED_UNDICI_ON_DENO : ALLOWED;
-  describe(`memory: listener node with transport ${transport} on ${RUNTIME}`, { skip }, () => {
+  describe(`memory: listener http1 with transport ${transport} on ${RUNTIME}`, { skip }, () => {
     for (const [what, move] of [["down", download], ["up", upload]] as const) {
       it(`${mb(SIZE)} MB ${what} grow the gateway by less than ${mb(allowed)} MB`, async () => {
         // When a runtime collects its garbage depends on what else the machine does: one more try, in a new process.
@@ -41,7 +41,7 @@ async function measured(
 ): Promise<number> {
   const origin = createServer(serve);
   await new Promise<void>((resolve) => origin.listen(0, "127.0.0.1", resolve));
-  const gateway = await startBareGateway("node", transport, (origin.address() as AddressInfo).port);
+  const gateway = await startBareGateway("http1", transport, (origin.address() as AddressInfo).port);
   try {
     // A first request, so that what is loaded and compiled for it does not count.
     await move(gateway.port, 1024 * 1024);
@@ -53,7 +53,7 @@ async function measured(
     clearInterval(timer);
     const seconds = (performance.now() - begun) / 1000;
     console.log(
-      `${RUNTIME} node+${transport}: ${mb(SIZE)} MB ${what} in ${seconds.toFixed(1)} s: RSS idle ${mb(idle)} MB, ` +
+      `${RUNTIME} http1+${transport}: ${mb(SIZE)} MB ${what} in ${seconds.toFixed(1)} s: RSS idle ${mb(idle)} MB, ` +
         `peak ${mb(peak)} MB, grown by ${mb(peak - idle)} MB`,
     );
     return peak - idle;

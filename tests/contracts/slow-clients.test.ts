@@ -18,14 +18,14 @@ const LIMITS = { headerTimeout: 4_000, bodyTimeout: 4_000, idleTimeout: 4_000 };
 const skip = existsSync("/proc/self/status") ? false : "there is no /proc";
 const noTool = spawnSync("slowhttptest", ["-h"]).error === undefined ? false : "slowhttptest is not installed";
 
-describe(`slow clients: listener node on ${RUNTIME}`, { skip }, () => {
+describe(`slow clients: listener http1 on ${RUNTIME}`, { skip }, () => {
   let origin: Server;
   let gateway: BareGateway;
 
   before(async () => {
     origin = createServer(serve);
     await new Promise<void>((resolve) => origin.listen(0, "127.0.0.1", resolve));
-    gateway = await startBareGateway("node", "http1", (origin.address() as AddressInfo).port, LIMITS);
+    gateway = await startBareGateway("http1", "http1", (origin.address() as AddressInfo).port, LIMITS);
     for (let i = 0; i < 50; i++) await rawRequest(gateway.port, GET);
   });
 

@@ -17,7 +17,14 @@ interface Line {
   readonly outcome: "yes" | "gap" | "FAILED";
 }
 
-const SUITES = ["transport.http1", "transport.undici", "transport.fetch", "listener.node", "listener.native"] as const;
+const SUITES = [
+  "transport.http1",
+  "transport.undici",
+  "transport.fetch",
+  "listener.http1",
+  "listener.node",
+  "listener.native",
+] as const;
 const RUNTIMES: Readonly<Record<string, (file: string) => [string, string[]]>> = {
   deno: (file) => ["node_modules/.bin/deno", ["test", "-A", "--no-check", file]],
   bun: (file) => ["node_modules/.bin/bun", ["test", "--timeout=60000", `./${file}`]],

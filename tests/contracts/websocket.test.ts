@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { after, before, describe, it } from "node:test";
-import type { TransportName } from "../../src/runtimes/runtime.ts";
+import type { ListenerName, TransportName } from "../../src/runtimes/runtime.ts";
 import { until } from "../support/raw.ts";
 import { type BareGateway, startBareGateway } from "./bare-gateway-process.ts";
 import { RUNTIME } from "./contract.ts";
@@ -28,8 +28,13 @@ const TRIED = [
   "a client that does not read stops the server",
 ];
 
-for (const transport of ["http1", "undici"] satisfies TransportName[]) {
-  describe(`WebSocket: listener node with transport ${transport} on ${RUNTIME}`, () => {
+const PAIRS: readonly (readonly [ListenerName, TransportName])[] = [["http1", "http1"], ["node", "http1"], [
+  "http1",
+  "undici",
+]];
+
+for (const [listener, transport] of PAIRS) {
+  describe(`WebSocket: listener ${listener} with transport ${transport} on ${RUNTIME}`, () => {
     let gateway: BareGateway | undefined;
     let client: ChildProcess;
     let text = "";
@@ -38,7 +43,11 @@ for (const transport of ["http1", "undici"] satisfies TransportName[]) {
       client = spawn(NODE, [CLIENT], { stdio: ["pipe", "pipe", "inherit"] });
       client.stdout!.on("data", (chunk: Uint8Array) => text += String(chunk));
       await until(() => text.includes("\n"), 20_000, "the server listens");
-      gateway = await startBareGateway("node", transport, (JSON.parse(text.split("\n")[0]!) as { port: number }).port);
+      gateway = await startBareGateway(
+        listener,
+        transport,
+        (JSON.parse(text.split("\n")[0]!) as { port: number }).port,
+      );
       client.stdin!.write(`${gateway.port}\n`);
     });
 

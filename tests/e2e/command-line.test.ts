@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { VERSION } from "../../src/version.ts";
 import { freePorts, startEtcd } from "../support/etcd.ts";
-import { type GatewayProcess, runGatewatch, startGatewayProcess } from "../support/gateway-process.ts";
+import { currentRuntime, type GatewayProcess, runGatewatch, startGatewayProcess } from "../support/gateway-process.ts";
 import { until } from "../support/until.ts";
 
 describe("the command line", () => {
@@ -67,11 +67,11 @@ describe("the command line", () => {
     const address = server.address();
     const taken = address !== null && typeof address === "object" ? address.port : 0;
     const [control] = await freePorts(1) as [number];
-    for (const listener of ["node", "native"]) {
+    for (const listener of currentRuntime() === "node" ? ["http1", "node"] : ["http1", "node", "native"]) {
       const { status, stderr } = await runGatewatch([
         ...["run", "--resources", resources, "--control", `127.0.0.1:${control}`],
         ...["--listen", `127.0.0.1:${taken}`, "--log-format", "text"],
-        ...(listener === "node" ? ["--listener", "node"] : []),
+        ...["--listener", listener],
       ]);
       assert.equal(status, 1, stderr);
       assert.match(stderr, new RegExp(`Cannot listen on 127\\.0\\.0\\.1:${taken}: the port is taken$`, "m"));

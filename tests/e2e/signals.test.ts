@@ -8,7 +8,7 @@ import { type Origin, startOrigin } from "../support/origin.ts";
 import { until } from "../support/until.ts";
 
 // Node has no native listener.
-const listeners = currentRuntime() === "node" ? ["node"] : ["node", "native"];
+const listeners = currentRuntime() === "node" ? ["http1", "node"] : ["http1", "node", "native"];
 
 for (const listener of listeners) {
   describe(`signals with the ${listener} listener`, () => {

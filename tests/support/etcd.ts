@@ -72,20 +72,28 @@ function prefixEnd(prefix: string): Uint8Array {
   return end;
 }
 
-/** Ports that were free a moment ago. */
+/** From below the ports that the system gives to whoever asks for any: between being found free and being bound, nobody else gets one of these by chance. */
+const FIRST_PORT = 12_000, LAST_PORT = 32_000;
+const handedOut = new Set<number>();
+
+/** Ports on which nothing listens. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(servers.map((server) =>
-    new Promise<number>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(0, "127.0.0.1", () => {
-        const address = server.address();
-        if (address !== null && typeof address === "object") resolve(address.port);
-      });
-    })
-  ));
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
+    if (handedOut.has(port) || !await canBind(port)) continue;
+    handedOut.add(port);
+    ports.push(port);
+  }
   return ports;
+}
+
+function canBind(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
 }
 
 /** What a member is told of itself and its cluster. */

@@ -82,7 +82,7 @@ describe("settings of gatewatch run", () => {
       adminViewerKey: undefined,
       adminViewerKeyFile: undefined,
       control: { host: "127.0.0.1", port: 9090 },
-      listener: undefined,
+      listener: "http1",
       drainTimeout: 30_000,
       router: "radixtree_host_uri",
       trustedProxies: [],
