@@ -1,4 +1,5 @@
-import { type AddressInfo, createServer } from "node:net";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { ClientConnection } from "./http1/connection.ts";
 import { Hub } from "./http1/hub.ts";
 import type { Listen, ListenOptions } from "./listener.ts";
 import { installRequest } from "./node/request.ts";
@@ -11,7 +12,7 @@ export const listenHttp1: Listen = async (options: ListenOptions) => {
   installRequest();
   const hub = new Hub(options);
   const { host, port, reusePort } = options;
-  const server = createServer({ noDelay: true }, (socket) => hub.accept(socket));
+  const server = createServer({ noDelay: true }, (socket) => accept(socket, hub));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host, port, ...(reusePort === undefined ? {} : { reusePort }) }, () => {
@@ -32,3 +33,14 @@ export const listenHttp1: Listen = async (options: ListenOptions) => {
     },
   };
 };
+
+function accept(socket: Socket, hub: Hub): void {
+  socket.on("error", () => socket.destroy());
+  if (hub.full) {
+    socket.destroy();
+    return;
+  }
+  const connection = new ClientConnection(socket, hub);
+  hub.add(connection);
+  socket.once("close", () => hub.remove(connection));
+}

@@ -14,7 +14,7 @@ import { findHeadEnd, hasBareBreak } from "../wire/fields.ts";
 import { AnswerBody, writeWhole } from "./answer-body.ts";
 import { answerText } from "./answer-text.ts";
 import { Exchange } from "./exchange.ts";
-import type { Hub } from "./hub.ts";
+import type { Hub, HubMember } from "./hub.ts";
 import { RequestBody } from "./request-body.ts";
 import { connectionFacts, readRequestHead, type RequestHead } from "./request-head.ts";
 
@@ -26,7 +26,7 @@ const CR = 0x0d, LF = 0x0a;
 const NONE = Buffer.alloc(0);
 
 /** A client's connection: one request after the other, each answered before the next is looked at. */
-export class ClientConnection {
+export class ClientConnection implements HubMember {
   readonly peer: Address;
   readonly localPort: number;
   readonly secure: boolean;
@@ -70,11 +70,9 @@ export class ClientConnection {
     socket.on("end", this.#onEnd);
     socket.on("close", this.#onClose);
     socket.on("drain", this.#onDrain);
-    socket.on("error", () => socket.destroy());
     this.#deadline.set(hub.options.limits.headerTimeout);
   }
 
-  /** Whether nothing would be lost with it. */
   get idle(): boolean {
     return this.#exchange === undefined && !this.#over;
   }

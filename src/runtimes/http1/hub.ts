@@ -1,13 +1,18 @@
-import type { Socket } from "node:net";
 import type { ListenOptions } from "../listener.ts";
-import { ClientConnection } from "./connection.ts";
+
+/** A connection, as far as its listener's closing is concerned. */
+export interface HubMember {
+  /** Whether nothing would be lost with it. */
+  readonly idle: boolean;
+  destroy(): void;
+}
 
 /** What the connections of one listener share: its options, how many there are, and whether it closes. */
 export class Hub {
   readonly options: ListenOptions;
   /** Answers end their connections. */
   draining = false;
-  readonly #open: Set<ClientConnection> = new Set();
+  readonly #open: Set<HubMember> = new Set();
   /** Requests that are being answered, tunnels included. */
   #inFlight = 0;
   #drained: (() => void) | undefined;
@@ -20,16 +25,18 @@ export class Hub {
     return this.#open.size;
   }
 
-  accept(socket: Socket): void {
+  /** Whether there are as many connections as there may be. */
+  get full(): boolean {
     const { connections } = this.options.limits;
-    if (connections > 0 && this.#open.size >= connections) {
-      socket.on("error", () => {});
-      socket.destroy();
-      return;
-    }
-    const connection = new ClientConnection(socket, this);
+    return connections > 0 && this.#open.size >= connections;
+  }
+
+  add(connection: HubMember): void {
     this.#open.add(connection);
-    socket.once("close", () => this.#open.delete(connection));
+  }
+
+  remove(connection: HubMember): void {
+    this.#open.delete(connection);
   }
 
   begin(): void {
