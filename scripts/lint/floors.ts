@@ -6,7 +6,7 @@
 /** A floor holds folders and files of `src/`. Lowest first: an import points to a lower floor or stays on its own. */
 export const floors: readonly (readonly string[])[] = [
   ["errors.ts", "version.ts", "config", "net"],
-  ["store"],
+  ["store", "secrets"],
   ["match"],
   ["pipeline", "plugins"],
   ["upstream", "forward"],

@@ -1,6 +1,7 @@
 import type { Hono } from "hono";
 import type { AdminKey } from "../admin/keys.ts";
 import { APISIX_KEYRING, createKeyring } from "../config/keyring.ts";
+import type { Transport } from "../forward/transport.ts";
 import type { Runtime } from "../runtimes/runtime.ts";
 import type { ConfigSource } from "../store/source.ts";
 import { VERSION } from "../version.ts";
@@ -21,6 +22,7 @@ export async function openAdmin(
   settings: Settings,
   runtime: Runtime,
   source: ConfigSource,
+  transport: Transport,
 ): Promise<OpenAdmin | undefined> {
   const keys: AdminKey[] = [];
   if (settings.adminKey !== undefined) keys.push({ key: settings.adminKey, role: "admin" });
@@ -37,7 +39,7 @@ export async function openAdmin(
     router: settings.router,
     plugins: await loadPlugins(settings.plugin),
     redis: true,
-    secrets: secretSources(settings),
+    secrets: await secretSources(settings, transport),
     maxResourceBytes: settings.maxResourceSize,
     // As APISIX keeps them in etcd. In a file, that people read and edit, secrets stay as they were written.
     seal: settings.resources === undefined ? createKeyring(keyring.length > 0 ? keyring : APISIX_KEYRING) : undefined,

@@ -1,16 +1,23 @@
+import { open } from "node:fs/promises";
 import process from "node:process";
 import { APISIX_KEYRING, createKeyring } from "../config/keyring.ts";
 import type { SecretSources } from "../config/secrets.ts";
+import { askOver } from "../forward/ask-manager.ts";
+import type { Transport } from "../forward/transport.ts";
+import { compileDenied } from "../gateway/denied-targets.ts";
 import { createGateway, type Gateway, type GatewayOptions } from "../gateway/gateway.ts";
 import { createResolve } from "../runtimes/dns.ts";
 import { createRedisConnector } from "../runtimes/redis.ts";
 import { tcpProbe } from "../runtimes/tcp-probe.ts";
+import { createSecretClient } from "../secrets/client.ts";
 import { loadPlugins } from "./plugin-files.ts";
 import { readPem } from "./pem-file.ts";
 import type { Settings } from "./settings.ts";
 
 /** What the settings do not say: where resources come from, what sends requests, who hears of answers. */
-export type GatewayParts = Pick<GatewayOptions, "source" | "transport" | "onAnswer">;
+export interface GatewayParts extends Pick<GatewayOptions, "source" | "onAnswer"> {
+  readonly transport: Transport;
+}
 
 /** Makes the gateway that the settings describe. @throws UsageError where a file that they name cannot be read. */
 export async function openGateway(settings: Settings, parts: GatewayParts): Promise<Gateway> {
@@ -24,7 +31,7 @@ export async function openGateway(settings: Settings, parts: GatewayParts): Prom
     totalTimeout: settings.requestTimeout,
     maxInspectedBody: settings.maxInspectedBody,
     maxResourceBytes: settings.maxResourceSize,
-    secrets: secretSources(settings),
+    secrets: await secretSources(settings, parts.transport),
     tcpProbe,
     resolve: createResolve(),
     redis: createRedisConnector(upstreamCa === undefined ? {} : { ca: upstreamCa }),
@@ -32,11 +39,39 @@ export async function openGateway(settings: Settings, parts: GatewayParts): Prom
   });
 }
 
-/** What the settings say of secrets. */
-export function secretSources({ keyring }: Settings): SecretSources {
+/** Bytes of a file with a service account of Google's. */
+const MAX_ACCOUNT_BYTES = 64 * 1024;
+
+/**
+ * What the settings say of secrets. Managers are asked by `transport`, as every upstream is.
+ *
+ * @throws UsageError where a file that they name cannot be read.
+ */
+export async function secretSources(settings: Settings, transport: Transport): Promise<SecretSources> {
+  const { keyring, secretRefresh, denyTargets } = settings;
+  const ca = await readPem("upstreamCa", settings.upstreamCa);
+  const denied = compileDenied(denyTargets);
+  const ask = askOver(transport, {
+    ...(ca === undefined ? {} : { ca }),
+    ...(denied === undefined ? {} : { denied }),
+  });
   return {
     keyring: createKeyring(keyring.length > 0 ? keyring : APISIX_KEYRING),
     // A resource can send what it refers to anywhere; the gateway's own secrets are none of its business.
     env: (name) => name.startsWith("GATEWATCH_") ? undefined : process.env[name],
+    secret: createSecretClient({ ask, readFile: readAccount }),
+    refreshMs: secretRefresh,
   };
+}
+
+/** A resource names the file: only what is a file of a reasonable size is read. */
+async function readAccount(path: string): Promise<string> {
+  const file = await open(path, "r");
+  try {
+    const stat = await file.stat();
+    if (!stat.isFile() || stat.size > MAX_ACCOUNT_BYTES) throw new Error("no file of a reasonable size");
+    return await file.readFile("utf8");
+  } finally {
+    await file.close();
+  }
 }

@@ -56,6 +56,9 @@ export const duration: TextSchema<number> = reader((value, fail) => {
   return ms;
 });
 
+/** A {@link duration} that is longer than nothing. */
+export const interval: TextSchema<number> = v.pipe(duration, v.minValue(1000, "Cannot be shorter than 1s"));
+
 const SIZE_UNITS: Readonly<Record<string, number>> = {
   "": 1,
   B: 1,

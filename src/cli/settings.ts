@@ -7,6 +7,7 @@ import {
   duration,
   etcdEndpoint,
   identifier,
+  interval,
   keyPrefix,
   keyringKey,
   type ListenAddress,
@@ -38,6 +39,7 @@ export interface Settings {
   readonly resources: string | undefined;
   readonly keyring: readonly string[];
   readonly keyringFile: string | undefined;
+  readonly secretRefresh: number;
   readonly listen: readonly ListenAddress[];
   readonly admin: ListenAddress;
   readonly adminKey: string | undefined;
@@ -210,6 +212,13 @@ export const SETTINGS: { readonly [K in SettingName]: SettingOf<Settings[K]> } =
     value: "FILE",
     help: "File that holds these keys on one line, separated by commas",
     schema: text,
+  },
+  secretRefresh: {
+    group: "Configuration",
+    value: "DURATION",
+    help: "Ask managers of secrets ($secret://) this often for what may have changed; at least 1s",
+    schema: interval,
+    default: "5m",
   },
   listen: {
     group: "Listening",

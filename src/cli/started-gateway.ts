@@ -115,7 +115,7 @@ export async function startGateway(settings: RunSettings, runtime: Runtime): Pro
     });
     log.info("Control API on http://{address}", { address: boundText(control) });
 
-    const opened = await openAdmin(settings, runtime, source);
+    const opened = await openAdmin(settings, runtime, source, transport);
     if (opened !== undefined) {
       closeAdmin = opened.close;
       admin = await bind(runtime.listeners.http1, settings.admin, {

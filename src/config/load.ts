@@ -1,4 +1,5 @@
 import { decode } from "./decode.ts";
+import type { Issue } from "./issue.ts";
 import type { Kind } from "./kinds.ts";
 import { type ParseOptions, type ParseResult, parseValue } from "./parse.ts";
 import { findSecrets } from "./secret-places.ts";
@@ -16,11 +17,22 @@ export interface LoadOptions extends ParseOptions {
 /** What a stored value is, with its secrets resolved. */
 export interface Loaded {
   readonly result: ParseResult;
-  /** Secret resources that the value refers to, whether they are there or not. */
-  readonly managers: ReadonlySet<string>;
+  /** Secrets of managers that the value refers to, as in `vault/1/jack/key`: true where it was resolved. */
+  readonly fetched: ReadonlyMap<string, boolean>;
+  /** Why the result is one that {@link isUnresolved}: its references did not resolve. */
+  readonly unresolved?: readonly Issue[];
 }
 
-const NO_MANAGERS: ReadonlySet<string> = new Set();
+const NOTHING_FETCHED: ReadonlyMap<string, boolean> = new Map();
+const UNRESOLVED = new WeakSet<object>();
+
+/**
+ * Whether a route or a service is there in outline only, since its secrets could not be resolved: it takes its requests, which no other route may
+ * have, and must refuse them. It has neither plugins nor an upstream.
+ */
+export function isUnresolved(resource: object): boolean {
+  return UNRESOLVED.has(resource);
+}
 
 /**
  * Reads a stored value and resolves its secrets before its schema is asked, so that what is validated is what will be used. Values without
@@ -35,19 +47,29 @@ export function loadResource(
   const decoded = decode(bytes, options.maxBytes);
   if (!decoded.ok) return refused(decoded.issues);
   const places = findSecrets(kind, decoded.value, decoded.references, options.plugins);
-  if (places.length === 0) return { result: parseValue(kind, id, decoded.value, options), managers: NO_MANAGERS };
+  if (places.length === 0) return { result: parseValue(kind, id, decoded.value, options), fetched: NOTHING_FETCHED };
   // A secret manager that needs another to be reached could need itself.
   const managerOf = kind === "secret" ? undefined : options.managerOf;
-  return resolveSecrets(places, options.secrets ?? {}, managerOf).then(({ issues, hidden, managers }) =>
-    issues.length > 0
-      ? refused(issues, managers)
-      : { result: parseValue(kind, id, decoded.value, { ...options, hidden }), managers }
-  );
+  return resolveSecrets(places, options.secrets ?? {}, managerOf).then((resolved): Loaded => {
+    const { issues, hidden, fetched } = resolved;
+    if (issues.length === 0) {
+      return { result: parseValue(kind, id, decoded.value, { ...options, hidden }), fetched };
+    }
+    const outline = resolved.unresolved ? parseOutline(kind, id, decoded.value, options) : undefined;
+    return outline === undefined ? refused(issues, fetched) : { result: outline, fetched, unresolved: issues };
+  });
 }
 
-function refused(
-  issues: readonly { readonly path: string; readonly message: string }[],
-  managers: ReadonlySet<string> = NO_MANAGERS,
-): Loaded {
-  return { result: { ok: false, state: "rejected", issues }, managers };
+/** What a route or a service is without the fields that hold secrets; undefined where not even that can be read. */
+function parseOutline(kind: Kind, id: string, value: unknown, options: ParseOptions): ParseResult | undefined {
+  if (kind !== "route" && kind !== "service") return undefined;
+  const { upstream: _, ...rest } = value as Record<string, unknown>;
+  const parsed = parseValue(kind, id, { ...rest, plugins: {} }, options);
+  if (!parsed.ok) return undefined;
+  UNRESOLVED.add(parsed.resource);
+  return parsed;
+}
+
+function refused(issues: readonly Issue[], fetched: ReadonlyMap<string, boolean> = NOTHING_FETCHED): Loaded {
+  return { result: { ok: false, state: "rejected", issues }, fetched };
 }

@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { anyObject, type Draft, fields, flag, pattern, stamps, text } from "./fields.ts";
-import { rule, ruled } from "./schema-tools.ts";
+import { type Draft, fields, flag, pattern, stamps, text } from "./fields.ts";
+import { list, rule, ruled } from "./schema-tools.ts";
 
 /** How to reach a manager of secrets: HashiCorp Vault, AWS Secrets Manager, Google Secret Manager. Facts: `apisix/secret/*.lua`. */
 export type Secret = VaultSecret | AwsSecret | GcpSecret;
@@ -33,11 +33,31 @@ export interface AwsSecret extends Stamped {
 
 export interface GcpSecret extends Stamped {
   readonly manager: "gcp";
-  readonly auth_config?: Readonly<Record<string, unknown>>;
+  readonly auth_config?: GcpAccount;
+  /** Path of a file with the same, as Google gives it. */
   readonly auth_file?: string;
-  /** Default: true. */
+  /** Default: true. Certificates are verified in either case. */
   readonly ssl_verify: boolean;
 }
+
+/** A service account of Google Cloud. */
+export interface GcpAccount {
+  readonly client_email: string;
+  /** RSA, in PEM (PKCS #8). */
+  readonly private_key: string;
+  readonly project_id: string;
+  /** Where tokens come from. Default: {@link GCP_DEFAULTS}. */
+  readonly token_uri?: string;
+  readonly entries_uri?: string;
+  readonly scope?: readonly string[];
+}
+
+/** What an account need not say (`apisix/secret/gcp.lua`). */
+export const GCP_DEFAULTS = {
+  token_uri: "https://oauth2.googleapis.com/token",
+  entries_uri: "https://secretmanager.googleapis.com/v1",
+  scope: ["https://www.googleapis.com/auth/cloud-platform"],
+} as const;
 
 /** APISIX stores the id with its manager in front (`vault/1`); written by hand it may lack it. */
 const secretStamps = {
@@ -73,7 +93,14 @@ const aws: v.GenericSchema<unknown, SecretDraft<AwsSecret>> = fields({
 
 const storedGcp = fields({
   ...secretStamps,
-  auth_config: v.exactOptional(anyObject),
+  auth_config: v.exactOptional(fields({
+    client_email: text(),
+    private_key: text(),
+    project_id: text(),
+    token_uri: v.exactOptional(uri),
+    entries_uri: v.exactOptional(uri),
+    scope: v.exactOptional(list(text())),
+  })),
   auth_file: v.exactOptional(text()),
   ssl_verify: v.exactOptional(flag, true),
 });

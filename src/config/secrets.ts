@@ -23,6 +23,13 @@ export interface SecretSources {
   readonly secret?: (reference: SecretReference, manager: Secret, signal: AbortSignal) => Promise<string>;
   /** Milliseconds for one fetch. Default: 5000. */
   readonly timeoutMs?: number;
+  /** Milliseconds after which what was fetched is asked for anew. Default: 300000 (five minutes). */
+  readonly refreshMs?: number;
+}
+
+/** `vault/1/jack/key`: names a secret, and holds none. */
+export function nameOf({ manager, id, key }: SecretReference): string {
+  return `${manager}/${id}/${key}`;
 }
 
 /** What became of a value's secrets. */
@@ -31,8 +38,15 @@ export interface ResolvedSecrets {
   readonly issues: readonly Issue[];
   /** Paths that hold a secret now. */
   readonly hidden: ReadonlySet<string>;
-  /** Managers that the value refers to, as in `vault/1`: when one of them changes, the value must be read again. */
-  readonly managers: ReadonlySet<string>;
+  /** Secrets of managers that the value refers to, by {@link nameOf}: true where it was resolved. */
+  readonly fetched: ReadonlyMap<string, boolean>;
+  /** Whether all that is wrong is that references do not resolve now. */
+  readonly unresolved: boolean;
+}
+
+/** The manager of a name of {@link nameOf}, as in `vault/1`. */
+export function managerOfName(name: string): string {
+  return name.split("/", 2).join("/");
 }
 
 /**
@@ -47,16 +61,18 @@ export async function resolveSecrets(
   managerOf: (id: string) => Secret | undefined = () => undefined,
 ): Promise<ResolvedSecrets> {
   const issues: Issue[] = [];
-  const managers = new Set<string>();
+  const fetched = new Map<string, boolean>();
+  let unresolved = true;
   await Promise.all(places.map(async (place) => {
     let text = place.text;
     if (place.encrypted && !text.startsWith("---")) text = await sources.keyring?.decrypt(text) ?? text;
     if (isReference(text)) {
-      const found = await follow(text, sources, managerOf, managers);
+      const found = await follow(text, sources, managerOf, fetched);
       if (typeof found !== "string") return issues.push({ path: place.path, message: found.problem });
       text = found;
     }
     if (place.pem && !text.trimStart().startsWith("-----BEGIN ")) {
+      unresolved = false;
       return issues.push({
         path: place.path,
         message: "must be a private key in PEM: it is none, and no key of the keyring decrypts it",
@@ -64,7 +80,12 @@ export async function resolveSecrets(
     }
     place.set(text);
   }));
-  return { issues, hidden: new Set(places.map((place) => place.path)), managers };
+  return {
+    issues,
+    hidden: new Set(places.map((place) => place.path)),
+    fetched,
+    unresolved: unresolved && issues.length > 0,
+  };
 }
 
 /** Why a reference cannot be resolved, as a message. */
@@ -72,12 +93,12 @@ interface Problem {
   readonly problem: string;
 }
 
-function follow(
+async function follow(
   reference: string,
   sources: SecretSources,
   managerOf: (id: string) => Secret | undefined,
-  managers: Set<string>,
-): string | Problem | Promise<string | Problem> {
+  fetched: Map<string, boolean>,
+): Promise<string | Problem> {
   const rest = reference.slice(reference.indexOf("://") + 3);
   if (/^\$env:/i.test(reference)) return fromEnvironment(rest, sources);
   const [manager = "", id = "", ...keys] = rest.split("/");
@@ -85,11 +106,13 @@ function follow(
   if (id === "" || key === "") {
     return { problem: `must be $secret://manager/id/key, is ${quote(reference)}` };
   }
-  const name = `${manager}/${id}`;
-  managers.add(name);
-  const config = managerOf(name);
-  if (config === undefined) return { problem: `refers to secret ${quote(name)}, which is not there` };
-  return fetchSecret({ manager, id, key }, config, sources);
+  const name = nameOf({ manager, id, key });
+  fetched.set(name, false);
+  const config = managerOf(`${manager}/${id}`);
+  if (config === undefined) return { problem: `refers to secret ${quote(`${manager}/${id}`)}, which is not there` };
+  const found = await fetchSecret({ manager, id, key }, config, sources);
+  if (typeof found === "string") fetched.set(name, true);
+  return found;
 }
 
 /** `NAME`, or `NAME/field` where the variable holds a JSON object (`apisix/core/env.lua`). */

@@ -1,5 +1,6 @@
 import type { ResourceOf } from "../config/resource.ts";
 import type { Kind } from "../config/kinds.ts";
+import { isUnresolved } from "../config/load.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { TransportTimeouts } from "../forward/transport.ts";
 import type { MatchRoute } from "../match/route.ts";
@@ -85,6 +86,13 @@ export function compileLoneNode(lookup: Lookup): RouteEntry {
 
 const NO_UPSTREAM: Failure = { code: "no_upstream", status: 503, message: "The route has no upstream" };
 
+/** A route without its plugins would be open to everyone, and one that were not there would leave its requests to a wider one. */
+const UNRESOLVED: Failure = {
+  code: "missing_reference",
+  status: 503,
+  message: "The route or its service refers to a secret that could not be resolved",
+};
+
 /** Compiles a route with all that it refers to. Never throws: what is missing becomes the status that APISIX answers with. */
 export function compileRoute(route: ResourceOf<"route">, lookup: Lookup, catalogue: Catalogue): RouteEntry {
   const { service_id: serviceId, plugin_config_id: configId } = route;
@@ -103,7 +111,9 @@ export function compileRoute(route: ResourceOf<"route">, lookup: Lookup, catalog
       ...(service?.name === undefined ? {} : { serviceName: service.name }),
       labels: { ...service?.labels, ...route.labels },
     },
-    refusal: configId !== undefined && pluginConfig === undefined
+    refusal: isUnresolved(route) || service !== undefined && isUnresolved(service)
+      ? UNRESOLVED
+      : configId !== undefined && pluginConfig === undefined
       ? missing("plugin_config", configId, 503)
       : serviceId !== undefined && service === undefined
       ? missing("service", serviceId, 404)

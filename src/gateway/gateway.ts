@@ -28,7 +28,8 @@ import { GlobalRules } from "./global-rules.ts";
 import { createInspector } from "./inspect.ts";
 import { PluginStates, unchangedPlugins } from "./plugin-state.ts";
 import { pluginReferences } from "./plugin-references.ts";
-import { readSource } from "./read-source.ts";
+import { readSource, tellTransitions } from "./read-source.ts";
+import { createSecrets } from "./secret-refresh.ts";
 import { logFailure, logHealth } from "./log-failure.ts";
 import { createShadowWarnings } from "./shadow-warnings.ts";
 import { statusOf } from "./status-of.ts";
@@ -145,13 +146,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     ...(options.upstreamCa === undefined ? {} : { ca: options.upstreamCa }),
     ...(denied === undefined ? {} : { denied }),
   });
+  const secrets = createSecrets(options.secrets ?? {});
   const store: Store = new Store({
     prefix: source.prefix,
     load: {
       plugins: catalogue,
       inspect: denyTargets(createInspector(router), denied),
       ...(options.maxResourceBytes === undefined ? {} : { maxBytes: options.maxResourceBytes }),
-      ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
+      secrets: secrets?.sources ?? options.secrets ?? {},
     },
     references: pluginReferences(catalogue),
     onCommit: (delta) => commit(delta),
@@ -206,7 +208,12 @@ export function createGateway(options: GatewayOptions): Gateway {
   const abort = new AbortController();
   let markReady = (): void => {};
   const ready = new Promise<void>((resolve) => markReady = resolve);
-  const reading = readSource(source, store, abort.signal, markReady).catch((error) => {
+  const watch = secrets?.watch(store, tellTransitions);
+  const applied = () => {
+    markReady();
+    watch?.applied();
+  };
+  const reading = readSource(source, store, abort.signal, applied).catch((error) => {
     getLogger(["gatewatch", "store"]).error("The source ended with an error: {error}", { error });
   });
 
@@ -237,6 +244,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     revisions: () => store.revisions(),
     async close() {
       abort.abort();
+      watch?.close();
       markReady();
       await reading;
       states.close();

@@ -23,7 +23,7 @@ export async function readSource(
       if (delta.first) {
         log.info("The first full list is applied", { revision: delta.revision, ...store.counts().states });
       }
-      tell(delta.transitions);
+      tellTransitions(delta.transitions);
     } catch (error) {
       // A mistake of ours; what was applied before goes on being served.
       log.error("Cannot apply revision {revision}: {error}", { revision: batch.revision, error });
@@ -32,7 +32,8 @@ export async function readSource(
   }
 }
 
-function tell(transitions: readonly KeyStatus[]): void {
+/** Says in the log which keys changed their state. */
+export function tellTransitions(transitions: readonly KeyStatus[]): void {
   for (const { key, state, revision, issues, warnings } of transitions.slice(0, MAX_LINES)) {
     const fields = { key, state, revision, issues };
     if (state === "active") {

@@ -70,7 +70,9 @@ export class Commit {
     if (read.sealed === undefined) this.#contents.sealed.delete(read.key);
     else this.#contents.sealed.set(read.key, read.sealed);
     if (!outcome.ok) this.#refuse(target, read.hash, outcome.state, outcome.issues);
-    else if (target.trouble?.goodHash === read.hash && read.sealed === undefined) this.#restore(target, read.hash);
+    else if (read.unresolved !== undefined && isWhole(target)) {
+      this.#refuse(target, read.hash, "rejected", read.unresolved);
+    } else if (target.trouble?.goodHash === read.hash && read.sealed === undefined) this.#restore(target, read.hash);
     else this.#accept(target, read, outcome.resource, outcome.warnings);
   }
 
@@ -104,7 +106,7 @@ export class Commit {
     this.#states.delete(entry);
   }
 
-  #accept(entry: Entry, { hash, size }: Read, resource: Resource, warnings: readonly Issue[]): void {
+  #accept(entry: Entry, { hash, size, unresolved }: Read, resource: Resource, warnings: readonly Issue[]): void {
     const { maxTotalBytes = DEFAULT_MAX_TOTAL_BYTES } = this.#options;
     const bytes = this.#contents.bytes - cost(entry) + size + KEY_BYTES;
     if (bytes > maxTotalBytes) {
@@ -118,7 +120,7 @@ export class Commit {
       this.#contents.globalRules.set(entry.id, resource as GlobalRule);
       this.#globalRules = true;
     }
-    entry.trouble = withTrouble(entry.trouble, { refusal: undefined, goodHash: undefined, warnings });
+    entry.trouble = withTrouble(entry.trouble, { refusal: undefined, goodHash: undefined, warnings, unresolved });
     this.#serve(entry, resource);
   }
 
@@ -219,6 +221,11 @@ export class Commit {
     }
     return told.map((entry) => toStatus(entry, this.#options.prefix));
   }
+}
+
+/** Whether a value is served that is more than an outline, and so better than one. */
+function isWhole({ resource, trouble }: Entry): boolean {
+  return resource !== undefined && trouble?.unresolved === undefined;
 }
 
 function cost(entry: Entry): number {

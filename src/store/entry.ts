@@ -30,6 +30,8 @@ export interface Trouble {
   readonly goodHash?: number;
   /** References to what is not there. */
   readonly missing?: readonly Issue[];
+  /** Why the served value is but an outline, which refuses its requests. */
+  readonly unresolved?: readonly Issue[];
   /** Warnings of the served value. */
   readonly warnings?: readonly Issue[];
   /** Warnings of others, by topic. */
@@ -42,13 +44,13 @@ const NONE: readonly Issue[] = [];
 export function stateOf({ resource, trouble }: Pick<Entry, "resource" | "trouble">): KeyState {
   if (resource === undefined) return trouble?.refusal?.state ?? "rejected";
   if (trouble?.refusal !== undefined) return "stale";
-  return trouble?.missing === undefined ? "active" : "pending";
+  return trouble?.missing === undefined && trouble?.unresolved === undefined ? "active" : "pending";
 }
 
 /** Why an entry is not active. */
 export function issuesOf({ trouble }: Pick<Entry, "trouble">): readonly Issue[] {
   const refused = trouble?.refusal?.issues ?? NONE;
-  const missing = trouble?.missing ?? NONE;
+  const missing = [...trouble?.unresolved ?? NONE, ...trouble?.missing ?? NONE];
   return missing.length === 0 ? refused : [...refused, ...missing];
 }
 

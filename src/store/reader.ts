@@ -3,6 +3,7 @@ import { parseKey } from "../config/key.ts";
 import type { Kind } from "../config/kinds.ts";
 import { type Loaded, type LoadOptions, loadResource } from "../config/load.ts";
 import type { Secret } from "../config/secret.ts";
+import { managerOfName } from "../config/secrets.ts";
 import { fingerprint } from "./fingerprint.ts";
 import type { Change } from "./source.ts";
 
@@ -15,16 +16,19 @@ export interface Read {
   readonly hash: number;
   readonly size: number;
   readonly outcome: Outcome;
+  /** Why the outcome is but an outline, where it is. */
+  readonly unresolved?: readonly Issue[];
   /** Kept for values that refer to a secret manager, to be read again when that changes. */
   readonly sealed?: Sealed;
 }
 
-/** A value that must be read again when one of its secret managers changes. */
+/** A value that must be read again when one of its secrets, or a manager of them, changes. */
 export interface Sealed {
   readonly key: string;
   readonly bytes: Uint8Array;
   readonly revision: number;
-  readonly managers: ReadonlySet<string>;
+  /** Secrets that it refers to, as in `vault/1/jack/key`: true where it was resolved. */
+  readonly fetched: ReadonlyMap<string, boolean>;
 }
 
 export type Outcome = "deleted" | "same" | Loaded["result"];
@@ -62,12 +66,19 @@ export async function readChanges(changes: readonly Change[], held: Held, option
   if (fresh.size > 0) {
     const touched = new Set(changes.map((change) => change.key));
     const again: Change[] = [];
-    for (const { key, bytes, revision, managers } of held.sealed()) {
-      if (!touched.has(key) && [...managers].some((id) => fresh.has(id))) again.push({ key, value: bytes, revision });
+    for (const { key, bytes, revision, fetched } of held.sealed()) {
+      if (touched.has(key) || ![...fetched.keys()].some((name) => fresh.has(managerOfName(name)))) continue;
+      again.push({ key, value: bytes, revision });
     }
     reads.push(...await readAll(again, { hashOf: () => undefined }, { ...options, managerOf }));
   }
   return reads;
+}
+
+/** Reads values again, as if they had been stored anew. */
+export function readAgain(sealed: readonly Sealed[], held: Held, options: LoadOptions): Promise<Read[]> {
+  const changes = sealed.map(({ key, bytes, revision }) => ({ key, value: bytes, revision }));
+  return readAll(changes, { hashOf: () => undefined }, { ...options, managerOf: held.managerOf });
 }
 
 async function readAll(changes: readonly Change[], held: Pick<Held, "hashOf">, options: LoadOptions): Promise<Read[]> {
@@ -110,9 +121,18 @@ function readOne(
   const hash = fingerprint(value);
   const size = value.length;
   if (held.hashOf(kind, id) === hash) return { key, kind, id, revision, hash, size, outcome: "same" };
-  const toRead = ({ result, managers }: Loaded): Read => {
-    const read: Read = { key, kind, id, revision, hash, size, outcome: result };
-    return managers.size === 0 ? read : { ...read, sealed: { key, bytes: value, revision, managers } };
+  const toRead = ({ result, fetched, unresolved }: Loaded): Read => {
+    const read: Read = {
+      key,
+      kind,
+      id,
+      revision,
+      hash,
+      size,
+      outcome: result,
+      ...(unresolved === undefined ? {} : { unresolved }),
+    };
+    return fetched.size === 0 ? read : { ...read, sealed: { key, bytes: value, revision, fetched } };
   };
   const loaded = loadResource(kind, id, value, options);
   return loaded instanceof Promise ? loaded.then(toRead) : toRead(loaded);

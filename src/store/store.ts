@@ -7,7 +7,7 @@ import type { Delta, ServedKind } from "./delta.ts";
 import { type Contents, createContents } from "./contents.ts";
 import { toStatus, withTrouble } from "./entry.ts";
 import type { Counts, KeyFilter, KeyStatus } from "./key-status.ts";
-import { type Held, readChanges } from "./reader.ts";
+import { type Held, type Read, readAgain, readChanges, type Sealed } from "./reader.ts";
 import type { ReferenceExtractor, ResourceName } from "./references.ts";
 import type { Batch } from "./source.ts";
 
@@ -64,13 +64,40 @@ export class Store {
    * @throws what `onCommit` throws.
    */
   apply(batch: Batch): Promise<Delta> {
-    const applied = this.#queue.then(() => this.#apply(batch));
-    this.#queue = applied.catch(() => {});
-    return applied;
+    return this.#enqueue(async () => {
+      const reads = await readChanges(batch.changes, this.#held, this.#options.load ?? {});
+      return this.#commit(reads, batch);
+    });
   }
 
-  async #apply(batch: Batch): Promise<Delta> {
-    const reads = await readChanges(batch.changes, this.#held, this.#options.load ?? {});
+  /**
+   * Reads again what refers to secrets of managers, since one of them may have changed, and commits what that comes to under the revision that
+   * is served. Waits for batches that are being applied.
+   *
+   * @returns undefined where nothing was chosen.
+   */
+  reread(choose: (sealed: Sealed) => boolean): Promise<Delta | undefined> {
+    return this.#enqueue(async () => {
+      const { revision } = this.#contents;
+      const chosen = [...this.#contents.sealed.values()].filter(choose);
+      if (chosen.length === 0 || revision === undefined) return undefined;
+      const reads = await readAgain(chosen, this.#held, this.#options.load ?? {});
+      return this.#commit(reads, { revision });
+    });
+  }
+
+  /** Values that refer to secrets of managers. */
+  sealed(): Iterable<Sealed> {
+    return this.#contents.sealed.values();
+  }
+
+  #enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#queue.then(work);
+    this.#queue = done.catch(() => {});
+    return done;
+  }
+
+  #commit(reads: readonly Read[], batch: Pick<Batch, "revision" | "reset">): Delta {
     const delta = new Commit(this.#contents, this.#options).run(reads, batch);
     this.#counts = undefined;
     this.#revisions = undefined;
@@ -83,7 +110,8 @@ export class Store {
       const entry = this.#contents.entries.get(kind, id);
       if (entry === undefined) return undefined;
       // A secret that could not be fetched then may be there now.
-      const retry = entry.trouble?.refusal !== undefined && this.#contents.sealed.has(entry.key);
+      const failed = entry.trouble?.refusal !== undefined || entry.trouble?.unresolved !== undefined;
+      const retry = failed && this.#contents.sealed.has(entry.key);
       return retry ? undefined : entry.hash;
     },
     managerOf: (id) => this.get("secret", id),

@@ -158,7 +158,9 @@ describe("secret", () => {
     bad("secret", "vault/1", { uri: "a", prefix: "kv", token: "t" }, "uri");
     bad("secret", "aws/1", { access_key_id: "i" }, "secret_access_key");
     bad("secret", "gcp/1", {}, "");
-    bad("secret", "gcp/1", { auth_file: "/f", auth_config: {} }, "");
+    const account = { client_email: "a@b", private_key: "k", project_id: "p" };
+    bad("secret", "gcp/1", { auth_file: "/f", auth_config: account }, "");
+    bad("secret", "gcp/1", { auth_config: { client_email: "a@b", private_key: "k" } }, "auth_config.project_id");
     bad("secret", "other/1", {}, "", "unsupported");
   });
 

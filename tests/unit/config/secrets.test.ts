@@ -173,10 +173,10 @@ describe("references to a manager", () => {
     deepStrictEqual(seen, [{ manager: "vault", id: "1", key: "jack/key" }, vault]);
   });
 
-  it("name the managers that the value depends on, there or not", async () => {
+  it("name the secrets that the value depends on, there or not", async () => {
     const value = { username: "jack", plugins: { "key-auth": { key: "$secret://aws/x/k" } } };
     const loaded = await loadResource("consumer", "jack", toBytes(value), { plugins: catalogue });
-    deepStrictEqual([...loaded.managers], ["aws/x"]);
+    deepStrictEqual([...loaded.fetched], [["aws/x/k", false]]);
   });
 
   it("reject the resource where they do not resolve", async () => {

@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Secret } from "../../../src/config/secret.ts";
+import { isUnresolved } from "../../../src/config/load.ts";
 import { catalogue } from "../config/values.ts";
 import { createFixture, type Fixture, summary } from "./fixture.ts";
 
@@ -78,5 +79,56 @@ describe("secrets in the store", () => {
     await fixture.write({ "secrets/vault/1": vault("down") });
     ok(!JSON.stringify([...fixture.store.keys()]).includes("hunter2"));
     ok(JSON.stringify([...fixture.store.keys()]).includes("503"));
+  });
+});
+
+describe("a route whose secrets do not resolve", () => {
+  const secret = (_: unknown, manager: Secret): Promise<string> => {
+    const { token } = manager as { token: string };
+    return token === "down" ? Promise.reject(new Error("503")) : Promise.resolve(token);
+  };
+  const fixtureOf = (): Fixture => createFixture({ load: { plugins: catalogue, secrets: { secret } } });
+  const guarded = (uri: string): unknown => ({
+    uri,
+    upstream: { nodes: { "127.0.0.1:80": 1 } },
+    plugins: { "key-auth": { key: "$secret://vault/1/k" } },
+  });
+
+  it("is there in outline, so that no wider route gets its requests", async () => {
+    const fixture = fixtureOf();
+    await fixture.write({ "secrets/vault/1": vault("down"), "routes/1": guarded("/a") });
+    const route = fixture.store.get("route", "1")!;
+    deepStrictEqual([route.uri, Object.keys(route.plugins ?? {}), route.upstream], ["/a", [], undefined]);
+    ok(isUnresolved(route));
+    strictEqual(fixture.state("routes/1"), "pending plugins.key-auth.key");
+    await fixture.write({ "secrets/vault/1": vault("t") });
+    ok(!isUnresolved(fixture.store.get("route", "1")!));
+    strictEqual(fixture.state("routes/1"), "active");
+  });
+
+  it("stays as it was where it was whole before", async () => {
+    const fixture = fixtureOf();
+    await fixture.write({ "secrets/vault/1": vault("t"), "routes/1": guarded("/a") });
+    await fixture.write({ "secrets/vault/1": vault("down"), "routes/1": guarded("/b") });
+    strictEqual(fixture.store.get("route", "1")?.uri, "/a");
+    strictEqual(fixture.state("routes/1"), "stale plugins.key-auth.key");
+  });
+
+  it("is rejected where it is wrong besides", async () => {
+    const fixture = fixtureOf();
+    await fixture.write({
+      "secrets/vault/1": vault("down"),
+      "routes/1": { ...guarded("/a") as object, priority: "x" },
+    });
+    strictEqual(fixture.state("routes/1"), "rejected plugins.key-auth.key");
+  });
+
+  it("is read again when it is asked for, under the revision that is served", async () => {
+    const fixture = fixtureOf();
+    strictEqual(await fixture.store.reread(() => true), undefined);
+    await fixture.write({ "secrets/vault/1": vault("t"), "routes/1": guarded("/a"), "routes/2": { uri: "/b" } });
+    strictEqual(await fixture.store.reread(() => false), undefined);
+    const delta = await fixture.store.reread(({ fetched }) => fetched.has("vault/1/k"));
+    deepStrictEqual([delta?.revision, summary(delta!)], [1, ["~route/1"]]);
   });
 });
