@@ -143,7 +143,7 @@ export class ClientConnection implements HubMember {
       if (held.byteLength > most) {
         const oneLine = held.indexOf(LF) < 0;
         this.#refuse(oneLine ? 414 : 431, "header_too_large");
-      } else if (hasBareBreak(held, 0) || !isTokenStart(held[0]!)) this.#refuse(400, "bad_request");
+      } else if (hasBareBreak(held, 0) || !mayBegin(held)) this.#refuse(400, "bad_request");
       else if (!this.#waits) {
         this.#waits = true;
         // From its first byte on, in whatever pieces the rest comes; that of the first one runs already.
@@ -355,7 +355,8 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Whether a method may begin so; what does not (a TLS handshake, say) never becomes a head. */
-function isTokenStart(byte: number): boolean {
-  return byte > 0x20 && byte < 0x7f;
+/** Whether a head may begin so; what does not (a TLS handshake, say) never becomes one. */
+function mayBegin(bytes: Buffer): boolean {
+  const first = bytes[0]!;
+  return first > 0x20 && first < 0x7f || first === CR && bytes.byteLength === 1;
 }

@@ -10,8 +10,9 @@ import { Connection } from "../../../../../src/runtimes/transports/http1/connect
 import { Exchange } from "../../../../../src/runtimes/transports/http1/exchange.ts";
 import { Pool } from "../../../../../src/runtimes/transports/http1/pool.ts";
 import { FakeSocket } from "./fake-socket.ts";
-import { createRandom, intact, mutated, offsets } from "./mutate.ts";
+import { createRandom, mutate, offsets } from "../../wire/mutate.ts";
 import { bytes, cut, MAX_HEAD, read, type Reading, text } from "./record.ts";
+import { SAMPLES } from "./samples.ts";
 
 const INPUTS = Number(process.env["GATEWATCH_FUZZ_INPUTS"] ?? 100_000);
 const SEED = Number(process.env["GATEWATCH_FUZZ_SEED"] ?? 20261123);
@@ -54,6 +55,20 @@ describe("an answer with mistakes", () => {
     fuzz.pool.close();
   });
 });
+
+const WIRES = SAMPLES.map(({ wire }) => wire);
+
+/** An answer that is in order. */
+function intact(random: (below: number) => number): { wire: string; method: string } {
+  const { wire, method = "GET" } = SAMPLES[random(SAMPLES.length)]!;
+  return { wire, method };
+}
+
+/** An answer that is not quite in order any more. */
+function mutated(random: (below: number) => number): { wire: string; method: string } {
+  const { wire, method } = intact(random);
+  return { wire: mutate(wire, WIRES, random), method: random(16) === 0 ? "HEAD" : method };
+}
 
 /** What the sender of a request sees. */
 type Seen =

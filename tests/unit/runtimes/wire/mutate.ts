@@ -1,5 +1,3 @@
-import { SAMPLES } from "./samples.ts";
-
 /** Numbers that look random and are the same for the same seed (xorshift32). */
 export function createRandom(seed: number): (below: number) => number {
   let state = seed | 1;
@@ -34,6 +32,9 @@ const TOKENS = [
   "Connection: close\r\n",
   "Connection: keep-alive\r\n",
   "HTTP/1.1 200 OK\r\n",
+  "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n",
+  "Host: b\r\n",
+  "Expect: 100-continue\r\n",
   "HTTP/1.1 100 Continue\r\n\r\n",
   "HTTP/1.1 101 X\r\n\r\n",
   "HTTP/1.0 ",
@@ -42,22 +43,19 @@ const TOKENS = [
   "\u000b",
 ];
 
-/** An answer that is in order. */
-export function intact(random: (below: number) => number): { wire: string; method: string } {
-  const { wire, method = "GET" } = SAMPLES[random(SAMPLES.length)]!;
-  return { wire, method };
-}
-
-/** An answer that is not quite in order any more: one to four changes. */
-export function mutated(random: (below: number) => number): { wire: string; method: string } {
-  const sample = SAMPLES[random(SAMPLES.length)]!;
-  let { wire } = sample;
+/**
+ * One to four changes to a message.
+ *
+ * @param others What it may be crossed with.
+ */
+export function mutate(wire: string, others: readonly string[], random: (below: number) => number): string {
   const changes = 1 + random(4);
-  for (let i = 0; i < changes; i++) wire = change(wire, random);
-  return { wire, method: random(16) === 0 ? "HEAD" : sample.method ?? "GET" };
+  let changed = wire;
+  for (let i = 0; i < changes; i++) changed = change(changed, others, random);
+  return changed;
 }
 
-function change(wire: string, random: (below: number) => number): string {
+function change(wire: string, others: readonly string[], random: (below: number) => number): string {
   const at = random(wire.length + 1), to = Math.min(wire.length, at + 1 + random(8));
   switch (random(8)) {
     case 0:
@@ -69,7 +67,7 @@ function change(wire: string, random: (below: number) => number): string {
     case 3:
       return wire.slice(0, to) + wire.slice(at);
     case 4: {
-      const other = SAMPLES[random(SAMPLES.length)]!.wire;
+      const other = others[random(others.length)]!;
       return wire.slice(0, at) + other.slice(random(other.length));
     }
     case 5:
