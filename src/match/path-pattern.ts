@@ -39,9 +39,19 @@ export function compilePath(uri: string, withParameters: boolean): PathPattern |
   const key = uri.slice(0, mark);
   // A prefix and nothing else, which the tree has compared already.
   if (mark === uri.length - 1 && uri[mark] === "*") {
-    return { uri, length, exact: false, key, params: undefined, parts: undefined };
+    const params = withParameters && key.endsWith("/") ? restAfter(key.length) : undefined;
+    return { uri, length, exact: false, key, params, parts: undefined };
   }
   const compiled = compilePathParts(uri);
   if (typeof compiled === "string") return compiled;
   return { uri, length, exact: false, key, params: compiled?.params, parts: compiled?.parts };
+}
+
+/** What `/a/*` takes; APISIX calls a rest without a name `:ext`. */
+function restAfter(length: number): (path: string) => PathParams {
+  return (path) => {
+    const params: Record<string, string> = Object.create(null);
+    params[":ext"] = path.slice(length);
+    return params;
+  };
 }

@@ -46,8 +46,11 @@ interface CaseTable {
   readonly requests: readonly CaseRequest[];
 }
 
-const file = new URL("../../cases/routing.json", import.meta.url);
-const { tables } = JSON.parse(readFileSync(file, "utf8")) as { readonly tables: readonly CaseTable[] };
+/** Facts from the public tests of those projects, and from what their sources say besides. */
+const tables = ["routing.json", "routing-own.json"].flatMap((name) => {
+  const text = readFileSync(new URL(`../../cases/${name}`, import.meta.url), "utf8");
+  return (JSON.parse(text) as { readonly tables: readonly CaseTable[] }).tables;
+});
 
 function toMatchRoute(from: CaseRoute): MatchRoute {
   return {
@@ -63,7 +66,7 @@ function toMatchRoute(from: CaseRoute): MatchRoute {
 
 function toMatchRequest(table: CaseTable, from: CaseRequest): MatchRequest {
   // The library's own tests give the path as it is compared; APISIX's give what a client sends.
-  const library = table.source.startsWith("api7/");
+  const library = table.source.startsWith("api7/") || table.source === "matcher";
   const options = { likeServlet: table.options.normalize_uri_like_servlet ?? false };
   const path = library ? from.path : createPathNormalizer(options)(from.path)!.path;
   const address = from.remote_addr ?? (library ? "" : "127.0.0.1");
@@ -104,7 +107,7 @@ function check(table: CaseTable, from: CaseRequest, matcher: Matcher<string>): v
   }
 }
 
-describe("the routing cases of lua-resty-radixtree and Apache APISIX", () => {
+describe("the routing cases of lua-resty-radixtree, Apache APISIX and our own", () => {
   for (const table of tables) {
     describe(`${table.id} ${table.router}: ${table.test} (${table.source})`, () => {
       for (const [i, from] of table.requests.entries()) {
