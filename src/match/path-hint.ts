@@ -9,7 +9,7 @@ export function pathHint(pattern: PathPattern, path: string): string | undefined
     if (path.toLowerCase() === key.toLowerCase()) return "differs in letter case";
     return bySegments(key.split("/"), path.split("/"));
   }
-  if (pattern.params === undefined) {
+  if (pattern.params === undefined || uri.length === key.length + 1) {
     if (`${path}/` === key) return "takes what follows the slash, not the path without it";
     if (path.toLowerCase().startsWith(key.toLowerCase())) return "differs in letter case";
     const wanted = key.split("/");

@@ -102,7 +102,10 @@ function pathFits(router: RouterName, uri: string, path: string): Record<string,
   const at = wildcardAt(router, uri);
   if (at < 0) return path === uri ? {} : undefined;
   if (!path.startsWith(uri.slice(0, at))) return undefined;
-  if (uri.indexOf("*") === uri.length - 1 && at === uri.length - 1) return {};
+  if (uri.indexOf("*") === uri.length - 1 && at === uri.length - 1) {
+    const rest = router === "radixtree_uri_with_parameter" && uri.endsWith("/*");
+    return rest ? { ":ext": path.slice(at) } : {};
+  }
   const segments = uri.split("/");
   if (!segments.some((segment) => segment[0] === ":" || segment[0] === "*")) return {};
   const names: string[] = [];
