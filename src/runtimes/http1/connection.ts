@@ -11,7 +11,7 @@ import { createListenerRequest } from "../node/request.ts";
 import { upgradeHead } from "../node/upgrade.ts";
 import { socketTunnel } from "../tunnel.ts";
 import { findHeadEnd, hasBareBreak } from "../wire/fields.ts";
-import { AnswerBody, writeWhole } from "./answer-body.ts";
+import { AnswerBody, type StreamFraming, writeWhole } from "./answer-body.ts";
 import { answerText } from "./answer-text.ts";
 import { Exchange } from "./exchange.ts";
 import type { Hub, HubMember } from "./hub.ts";
@@ -46,6 +46,8 @@ export class ClientConnection implements HubMember {
   #served = false;
   /** A head has begun and is not complete. */
   #waits = false;
+  /** Bytes of it that were looked at. */
+  #scanned = 0;
   #paused = false;
   /** Where the next request begins cannot be known. */
   #unreadable = false;
@@ -136,22 +138,26 @@ export class ClientConnection implements HubMember {
   #takeHead(): boolean {
     const held = this.#skipBreaks();
     if (held.byteLength === 0) return false;
-    const end = findHeadEnd(held, 0);
+    const end = findHeadEnd(held, Math.max(0, this.#scanned - 3));
     const { limits } = this.#hub.options;
     const most = limits.headerBytes > 0 ? limits.headerBytes + 256 : MAX_HEAD;
     if (end < 0) {
       if (held.byteLength > most) {
         const oneLine = held.indexOf(LF) < 0;
         this.#refuse(oneLine ? 414 : 431, "header_too_large");
-      } else if (hasBareBreak(held, 0) || !mayBegin(held)) this.#refuse(400, "bad_request");
+      } else if (hasBareBreak(held, this.#scanned) || !mayBegin(held)) this.#refuse(400, "bad_request");
       else if (!this.#waits) {
         this.#waits = true;
         // From its first byte on, in whatever pieces the rest comes; that of the first one runs already.
         if (this.#served) this.#deadline.set(limits.headerTimeout);
+        // A copy: what is slow to come must not hold on to the whole of what was read with it.
+        this.#held = Buffer.from(held);
       }
+      this.#scanned = held.byteLength;
       return false;
     }
     this.#waits = false;
+    this.#scanned = 0;
     this.#deadline.clear();
     const head = end > most ? 431 : readRequestHead(held, end);
     if (typeof head === "number") {
@@ -259,7 +265,7 @@ export class ClientConnection implements HubMember {
   #stream(
     exchange: Exchange,
     stream: ReadableStream<Uint8Array>,
-    framing: Parameters<AnswerBody["write"]>[0],
+    framing: StreamFraming,
     close: boolean,
   ): void {
     const body = this.#answerBody = new AnswerBody(this.#socket, stream, this.#hub.options.limits.bodyTimeout);
