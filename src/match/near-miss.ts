@@ -3,50 +3,108 @@ import { shorten, toPlace } from "./explain-recorder.ts";
 import type { ExplainedLack, NearMiss } from "./explanation.ts";
 import { describeMethods } from "./methods.ts";
 import { NO_PARAMS } from "./path-pattern.ts";
+import { hostHint } from "./host-hint.ts";
 import { pathHint } from "./path-hint.ts";
 import { compareIds } from "./rank.ts";
 import type { MatchRequest, PathParams } from "./route.ts";
+import { commonStart, editDistance } from "./spelling.ts";
 
 /** Most near misses that are told. */
 const MAX_NEAREST = 5;
 
+/** Where fewer routes than this are near, others whose paths are the most alike are told as well. */
+const MIN_NEAREST = 3;
+
+/** Most paths that are compared letter by letter, and longest parts of them. */
+const MAX_COMPARED = 1000;
+const MAX_LETTERS = 64;
+
 /** The routes that lack least of what the request has, best first. */
 export function findNearest(routes: Iterable<CompiledRoute<unknown>>, request: MatchRequest): NearMiss[] {
-  const misses: Weighed[] = [];
+  const near: Weighed[] = [];
+  const far: Weighed[] = [];
   for (const route of routes) {
-    let best: Weighed | undefined;
-    for (const candidate of route.candidates) {
-      const lacks = lacksOf(candidate, request);
-      if (lacks === undefined) continue;
-      const weight = lacks.reduce((sum, lack) => sum + (lack.kind === "path" ? 2 : 1), 0);
-      if (best === undefined || weight < best.weight) best = { miss: { ...toPlace(candidate), lacks }, weight };
-    }
-    if (best !== undefined) misses.push(best);
+    const best = bestOf(route, request);
+    if (best !== undefined) near.push(best);
+    else far.push(farOf(route, request));
   }
-  misses.sort((a, b) =>
-    a.weight - b.weight || b.miss.uri.length - a.miss.uri.length || compareIds(a.miss.id, b.miss.id)
-  );
-  return misses.slice(0, MAX_NEAREST).map(({ miss }) => miss);
+  const nearest = near.sort(compare).slice(0, MAX_NEAREST);
+  if (nearest.length < MIN_NEAREST) nearest.push(...mostAlike(far, request, MIN_NEAREST - nearest.length));
+  return nearest.map(({ candidate, lacks }) => ({ ...toPlace(candidate), lacks }));
 }
 
-/** A miss, and how far it is: a path that differs counts twice, since it is more often another thing altogether. */
+/** A route at the place where it is nearest, and how far that is. */
 interface Weighed {
-  readonly miss: NearMiss;
+  readonly candidate: Candidate<unknown>;
+  readonly lacks: readonly ExplainedLack[];
   readonly weight: number;
+}
+
+function bestOf(route: CompiledRoute<unknown>, request: MatchRequest): Weighed | undefined {
+  let best: Weighed | undefined;
+  for (const candidate of route.candidates) {
+    const lacks = lacksOf(candidate, request);
+    if (lacks === undefined) continue;
+    const weight = lacks.reduce((sum, lack) => sum + weightOf(lack), 0);
+    if (best === undefined || weight < best.weight) best = { candidate, lacks, weight };
+  }
+  return best;
+}
+
+/** A path that differs counts twice, since it is more often another thing altogether; a host that is nearly right, half. */
+function weightOf({ kind, hint }: ExplainedLack): number {
+  return kind === "path" ? 2 : kind === "host" && hint !== undefined ? 0.5 : 1;
+}
+
+function compare(a: Weighed, b: Weighed): number {
+  return a.weight - b.weight || b.candidate.pattern.uri.length - a.candidate.pattern.uri.length ||
+    compareIds(a.candidate.route.id, b.candidate.route.id);
+}
+
+/** A route none of whose paths is near: the one that begins most like the request's. */
+function farOf(route: CompiledRoute<unknown>, request: MatchRequest): Weighed {
+  let best: Weighed | undefined;
+  for (const candidate of route.candidates) {
+    const { host, pattern } = candidate;
+    const fits = host === undefined || hostFits(host, request.host);
+    // The more they begin with in common the nearer; of those alike, one whose host fits.
+    const weight = (fits ? 0 : 0.5) - commonStart(pattern.uri, request.path);
+    if (best === undefined || weight < best.weight) best = { candidate, lacks: [], weight };
+  }
+  return best!;
+}
+
+/** The routes whose paths are most like the request's. */
+function mostAlike(far: readonly Weighed[], request: MatchRequest, most: number): Weighed[] {
+  const enabled = far.filter(({ candidate }) => candidate.route.source.disabled !== true);
+  const first = enabled.sort((a, b) => a.weight - b.weight).slice(0, MAX_COMPARED);
+  const start = request.path.slice(0, MAX_LETTERS);
+  const compared = first.map((one) => {
+    const edits = editDistance(one.candidate.pattern.key.slice(0, MAX_LETTERS), start, MAX_LETTERS);
+    return { one, weight: Math.ceil(one.weight) * MAX_LETTERS + edits };
+  });
+  compared.sort((a, b) => a.weight - b.weight || compare(a.one, b.one));
+  return compared.slice(0, most).map(({ one }) => ({ ...one, lacks: allLacksOf(one.candidate, request) }));
 }
 
 /** All that a route lacks at one place to take the request; undefined where it is too far from it to be of interest. */
 export function lacksOf(candidate: Candidate<unknown>, request: MatchRequest): ExplainedLack[] | undefined {
+  const { pattern } = candidate;
+  const far = paramsOf(candidate, request.path) === undefined && pathHint(pattern, request.path) === undefined;
+  return far ? undefined : allLacksOf(candidate, request);
+}
+
+function allLacksOf(candidate: Candidate<unknown>, request: MatchRequest): ExplainedLack[] {
   const { route, pattern, host } = candidate;
   const lacks: ExplainedLack[] = [];
   const params = paramsOf(candidate, request.path);
   if (params === undefined) {
-    const hint = pathHint(pattern, request.path);
-    if (hint === undefined) return undefined;
+    const hint = pathHint(pattern, request.path) ?? farHint(pattern.uri, request.path);
     lacks.push({ kind: "path", configured: pattern.uri, actual: shorten(request.path), hint });
   }
   if (host !== undefined && !hostFits(host, request.host)) {
-    lacks.push({ kind: "host", configured: host, actual: request.host });
+    const hint = hostHint(host, request.host);
+    lacks.push({ kind: "host", configured: host, actual: request.host, ...(hint === undefined ? {} : { hint }) });
   }
   const methods = candidate.methods === 0 ? [] : [describeMethods(route.source.methods)];
   for (const predicate of [...methods, ...candidate.predicates]) {
@@ -62,6 +120,13 @@ export function lacksOf(candidate: Candidate<unknown>, request: MatchRequest): E
   }
   if (route.source.disabled === true) lacks.push({ kind: "disabled", configured: "status 0", actual: "status 1" });
   return lacks;
+}
+
+/** For a path that differs in more than one thing. */
+function farHint(uri: string, path: string): string {
+  const common = uri.slice(0, commonStart(uri, path));
+  const segments = common.slice(0, common.lastIndexOf("/") + 1);
+  return segments.length > 1 ? `begins alike, with ${shorten(segments)}` : "is another path";
 }
 
 function paramsOf({ pattern }: Candidate<unknown>, path: string): PathParams | undefined {

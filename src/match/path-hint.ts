@@ -1,4 +1,5 @@
-import type { PathPattern } from "./path-pattern.ts";
+import { isPrefix, type PathPattern } from "./path-pattern.ts";
+import { isAlmost } from "./spelling.ts";
 
 /** In what a path that does not fit a configured one differs, in words; undefined where it differs in more than one thing. */
 export function pathHint(pattern: PathPattern, path: string): string | undefined {
@@ -9,7 +10,7 @@ export function pathHint(pattern: PathPattern, path: string): string | undefined
     if (path.toLowerCase() === key.toLowerCase()) return "differs in letter case";
     return bySegments(key.split("/"), path.split("/"));
   }
-  if (pattern.params === undefined || uri.length === key.length + 1) {
+  if (pattern.params === undefined || isPrefix(pattern)) {
     if (`${path}/` === key) return "takes what follows the slash, not the path without it";
     if (path.toLowerCase().startsWith(key.toLowerCase())) return "differs in letter case";
     const wanted = key.split("/");
@@ -37,21 +38,4 @@ function bySegments(wanted: readonly string[], found: readonly string[]): string
   // The root has a slash in common with every path, which makes none of them near.
   if (!alike || differing.length > 0 || Math.abs(wanted.length - found.length) !== 1) return undefined;
   return wanted.length > found.length ? "has one segment more" : "has one segment less";
-}
-
-/** Longest segments that are compared letter by letter. */
-const MAX_COMPARED = 40;
-
-/** Whether one or two letters more, less or other make one segment of the other. */
-function isAlmost(a: string, b: string): boolean {
-  if (Math.min(a.length, b.length) < 3 || Math.max(a.length, b.length) > MAX_COMPARED) return false;
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length]! <= 2;
 }

@@ -47,6 +47,11 @@ export function compilePath(uri: string, withParameters: boolean): PathPattern |
   return { uri, length, exact: false, key, params: compiled?.params, parts: compiled?.parts };
 }
 
+/** Whether a path is a prefix and nothing else, as `/a*` and `/a/*`. */
+export function isPrefix({ exact, uri, key }: PathPattern): boolean {
+  return !exact && uri.length === key.length + 1 && uri.endsWith("*");
+}
+
 /** What `/a/*` takes; APISIX calls a rest without a name `:ext`. */
 function restAfter(length: number): (path: string) => PathParams {
   return (path) => {

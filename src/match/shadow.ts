@@ -1,5 +1,6 @@
 import type { Candidate, CompiledRoute } from "./candidate.ts";
 import type { HostIndex } from "./host-index.ts";
+import { isPrefix } from "./path-pattern.ts";
 import { candidatesOf } from "./place.ts";
 
 /** A route that can never win at one of its places. */
@@ -52,7 +53,7 @@ function coverBefore<T>(all: readonly Candidate<T>[], at: number): CompiledRoute
 
 /** Whether the first takes every request that the second takes, as far as can be told by comparing what is configured. */
 function covers(a: Candidate<unknown>, b: Candidate<unknown>): boolean {
-  if (a.pattern.params !== undefined && a.pattern.uri !== b.pattern.uri) return false;
+  if (a.pattern.params !== undefined && !isPrefix(a.pattern) && a.pattern.uri !== b.pattern.uri) return false;
   const [all, some] = [a.route.source, b.route.source];
   const [mask, part] = [a.methods, b.methods];
   if (mask !== 0 && (part === 0 || (mask & part) !== part)) return false;

@@ -94,6 +94,29 @@ const situations: readonly Situation[] = [
     options: { host: "api.example.com" },
   },
   {
+    name: "other-path",
+    routes: [
+      route("orders", "/shop/orders/*", { hosts: ["shop.example.com"] }),
+      route("cart", "/shop/cart", { hosts: ["shop.example.com"], methods: ["GET"] }),
+      route("status", "/status"),
+      route("docs", "/docs/*", { hosts: ["docs.example.com"] }),
+      route("old", "/shop/basket", { hosts: ["shop.example.com"], disabled: true }),
+    ],
+    target: "/shop/invoices/2024/1",
+    options: { host: "shop.example.com" },
+  },
+  {
+    name: "other-host",
+    routes: [
+      route("apex", "/users/*", { hosts: ["example.com"] }),
+      route("api", "/users/*", { hosts: ["api.example.com"] }),
+      route("below", "/users/*", { hosts: ["*.ap.example.com"] }),
+      route("other", "/users/*", { hosts: ["www.example.org"] }),
+    ],
+    target: "/users/7",
+    options: { host: "ap.example.com" },
+  },
+  {
     name: "disabled",
     routes: [route("new", "/checkout/*", { disabled: true }), route("old", "/*")],
     target: "/checkout/pay",
@@ -164,6 +187,8 @@ describe("renderExplanation", () => {
     assert.equal(told.levels[0]!.paths[0]!.candidates.length, 21);
     assert.equal(told.levels[0]!.paths[0]!.omitted, 2979);
     assert.match(renderExplanation(told), /and 2979 more/);
+    const other = matcher.explain(request("/other"));
+    assert.equal(other.nearest.length, 3);
     const missed = matcher.explain(request("/a?x=none"));
     assert.equal(missed.nearest.length, 5);
     assert.ok(JSON.stringify(missed).length < 20_000);
