@@ -120,6 +120,7 @@ for (const file of files) {
   for (const runtime of runtimes.filter((name) => file.runtimes.includes(name))) {
     work1.push({
       alone: file.alone,
+      waits: file.waits,
       async run() {
         const result = await runTestFile(file, runtime, { root: ROOT, work, grep: values.grep });
         add(file.suite, runtime, result.seconds, result.counts);

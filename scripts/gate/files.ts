@@ -10,6 +10,8 @@ export interface TestFile {
   readonly runtimes: readonly Runtime[];
   /** Nothing else runs meanwhile: for what measures time. */
   readonly alone: boolean;
+  /** It spends most of its time waiting. */
+  readonly waits: boolean;
   /** Seconds that the whole file may take. */
   readonly limit: number;
 }
@@ -27,17 +29,19 @@ function isRuntime(name: string): name is Runtime {
 
 /**
  * Reads what a test file asks of the gate in the comment lines that it begins with: `// runtimes: bun, deno`, `// alone`,
- * `// limit: 300`.
+ * `// waits`, `// limit: 300`.
  *
  * @throws Error where it names a runtime that is none, or a limit that is no number
  */
 export function toTestFile(path: string, text: string): TestFile {
   const suite = path.split("/")[1] ?? "";
-  let [runtimes, alone, limit]: [readonly Runtime[], boolean, number] = [RUNTIMES, false, LIMITS[suite] ?? LIMIT];
+  let runtimes: readonly Runtime[] = RUNTIMES;
+  let alone = false, waits = false, limit = LIMITS[suite] ?? LIMIT;
   for (const line of text.split("\n")) {
     if (!line.startsWith("//")) break;
-    const [, key, value = ""] = /^\/\/ (runtimes|alone|limit)(?::\s*(.*))?$/.exec(line.trimEnd()) ?? [];
+    const [, key, value = ""] = /^\/\/ (runtimes|alone|waits|limit)(?::\s*(.*))?$/.exec(line.trimEnd()) ?? [];
     if (key === "alone") alone = true;
+    if (key === "waits") waits = true;
     if (key === "limit") limit = Number(value);
     if (key === "runtimes") {
       runtimes = value.split(",").map((name) => name.trim()).map((name) => {
@@ -47,7 +51,7 @@ export function toTestFile(path: string, text: string): TestFile {
     }
   }
   if (!(limit > 0)) throw new Error(`Cannot run ${path}: 'limit' must be a number of seconds`);
-  return { path, suite, runtimes, alone, limit };
+  return { path, suite, runtimes, alone, waits, limit };
 }
 
 /** Every test file below `tests/`, in the order in which they run. */

@@ -7,8 +7,10 @@ const LUA: Readonly<Partial<Record<Kind, readonly string[]>>> = {
   service: ["script"],
 };
 
-/** Schemes of APISIX's that are not HTTP. */
-const OTHER_PROTOCOLS: ReadonlySet<unknown> = new Set(["tcp", "tls", "udp", "kafka"]);
+/** Schemes that this gateway can speak to nodes. */
+const SCHEMES: ReadonlySet<unknown> = new Set(["http", "https"]);
+/** Schemes of APISIX's that it cannot. */
+const OTHER_SCHEMES: ReadonlySet<unknown> = new Set(["grpc", "grpcs", "tcp", "tls", "udp", "kafka"]);
 
 /** Fields that ask for what this gateway cannot do; looked for before the schema, since such a resource is never served. */
 export function unsupportedFields(kind: Kind, value: Readonly<Record<string, unknown>>): Issue[] {
@@ -18,16 +20,25 @@ export function unsupportedFields(kind: Kind, value: Readonly<Record<string, unk
       issues.push({ path: field, message: "is Lua, which this gateway does not run" });
     }
   }
-  const at = kind === "upstream" ? "" : kind === "route" || kind === "service" ? "upstream" : undefined;
-  const upstream = at === "" ? value : at === undefined ? undefined : value[at];
-  if (typeof upstream === "object" && upstream !== null && "scheme" in upstream) {
-    const { scheme } = upstream;
-    if (OTHER_PROTOCOLS.has(scheme)) {
-      issues.push({
-        path: at === "" ? "scheme" : `${at}.scheme`,
-        message: `must be http, https, grpc or grpcs, is ${quote(String(scheme))}`,
-      });
-    }
+  if (kind === "upstream") return [...issues, ...unsupportedUpstream(value)];
+  if (kind !== "route" && kind !== "service") return issues;
+  const inline = unsupportedUpstream(value["upstream"]);
+  return [...issues, ...inline.map(({ path, message }) => ({ path: `upstream.${path}`, message }))];
+}
+
+/** Why no request could be sent to an upstream as it is meant. */
+export function unsupportedUpstream(upstream: unknown): Issue[] {
+  if (typeof upstream !== "object" || upstream === null) return [];
+  const { scheme, service_name } = upstream as { scheme?: unknown; service_name?: unknown };
+  const issues: Issue[] = [];
+  if (OTHER_SCHEMES.has(scheme)) {
+    issues.push({ path: "scheme", message: `must be ${[...SCHEMES].join(" or ")}, is ${quote(String(scheme))}` });
+  }
+  if (service_name !== undefined && !("nodes" in upstream)) {
+    issues.push({
+      path: "service_name",
+      message: "needs a service registry, which this gateway does not ask: use nodes",
+    });
   }
   return issues;
 }

@@ -229,10 +229,17 @@ function finish(exchange: Exchange, picked: PickedNode, answer: OutboundAnswer, 
   );
 }
 
-/** What a try failed with; a deadline of the whole exchange looks like a client that has gone, to a transport. */
+/**
+ * What a try failed with. A deadline of the whole exchange looks like a client that has gone, to a transport; and so does a request's body that was refused
+ * while it came (413, 408, 400).
+ */
 function failure(thrown: unknown, deadline: AbortSignal | undefined, inbound: Inbound): GatewayError {
   if (deadline?.aborted === true && !inbound.signal.aborted) {
     return new GatewayError("total_timeout", 504, "The request's total time is over", { cause: thrown });
+  }
+  if (thrown instanceof TransportError && thrown.code === "client_gone") {
+    const { cause } = thrown;
+    return cause instanceof GatewayError && cause.code !== "client_gone" ? cause : thrown;
   }
   if (thrown instanceof GatewayError) return thrown;
   return new GatewayError("internal", 500, "The transport failed with an error of its own", { cause: thrown });

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { fields, id, integer } from "../config/fields.ts";
 import { list, rule, ruled } from "../config/schema-tools.ts";
+import { unsupportedUpstream } from "../config/unsupported.ts";
 import { upstreamSchema } from "../config/upstream.ts";
 import type { RequestVariables } from "../match/request-variables.ts";
 import type { UpstreamHandle } from "../pipeline/context.ts";
@@ -29,6 +30,12 @@ const ruleSchema = fields({
               upstream !== undefined && upstream_id !== undefined ? "must not be there beside upstream" : undefined,
             { not: { required: ["upstream", "upstream_id"] } },
             "upstream_id",
+          ),
+          rule<Entry>(
+            ({ upstream }) =>
+              unsupportedUpstream(upstream).map(({ path, message }) => `has ${path}, which ${message}`)[0],
+            undefined,
+            "upstream",
           ),
         ),
       ),

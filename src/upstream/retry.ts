@@ -4,7 +4,13 @@ import type { ErrorCode } from "../errors.ts";
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
 /** Failures that are the client's, the deadline's or the transport's, which no other node can do better. */
-const FINAL: ReadonlySet<ErrorCode> = new Set(["client_gone", "total_timeout", "unsupported"]);
+const FINAL: ReadonlySet<ErrorCode> = new Set([
+  "bad_request",
+  "body_too_large",
+  "client_gone",
+  "total_timeout",
+  "unsupported",
+]);
 
 /** A try that failed, and the request it was made for. */
 export interface FailedTry {

@@ -1,3 +1,4 @@
+// waits
 import { etcdClientContract } from "./etcd-client.ts";
 
 etcdClientContract("grpc");

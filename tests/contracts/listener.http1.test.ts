@@ -1,3 +1,4 @@
+// waits
 import { RUNTIME } from "./contract.ts";
 import { listenerContract } from "./listener.ts";
 import { http1Gaps } from "./listener-gaps.ts";

@@ -1,4 +1,5 @@
 // runtimes: deno, bun
+// waits
 import { RUNTIME } from "./contract.ts";
 import { listenerContract } from "./listener.ts";
 import { nativeGaps } from "./listener-gaps.ts";

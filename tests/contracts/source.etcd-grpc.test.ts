@@ -1,3 +1,4 @@
+// waits
 import { etcdContract } from "./source.etcd.ts";
 
 etcdContract("grpc");

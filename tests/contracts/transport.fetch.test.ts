@@ -1,3 +1,4 @@
+// waits
 import { RUNTIME } from "./contract.ts";
 import { thisRuntime } from "./runtime.ts";
 import { transportContract } from "./transport.ts";

@@ -1,3 +1,4 @@
+// waits
 import { http1Transport } from "../../src/runtimes/transports/http1.ts";
 import { transportContract } from "./transport.ts";
 

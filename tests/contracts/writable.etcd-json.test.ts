@@ -1,3 +1,4 @@
+// waits
 import { writableEtcdContract } from "./writable.etcd.ts";
 
 writableEtcdContract("json");

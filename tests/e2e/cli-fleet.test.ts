@@ -1,5 +1,6 @@
 // status, wait, the same commands through the Admin API, and completion scripts in real shells.
 // runtimes: bun, deno
+// waits
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";

@@ -1,5 +1,6 @@
 // The commands that check, compare, read and write resources, over a real etcd.
 // runtimes: bun, deno
+// waits
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,6 +1,7 @@
 // The terminal transcripts of docs/cli.md, made by running them.
 // `UPDATE_DOCS=1` writes them anew; then `deno fmt docs`.
 // runtimes: bun, deno
+// waits
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";

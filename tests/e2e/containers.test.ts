@@ -1,5 +1,6 @@
 // What the Dockerfile starts and asks, started and asked without a container: its ENTRYPOINT, CMD and HEALTHCHECK lines, word by word.
 // runtimes: node
+// waits
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";

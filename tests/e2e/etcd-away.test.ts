@@ -1,3 +1,4 @@
+// waits
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { createEtcd, type EtcdServer, startEtcd } from "../support/etcd.ts";

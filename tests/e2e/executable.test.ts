@@ -1,5 +1,6 @@
 // The single file runs where there is nothing else: in an empty directory, with the node_modules that it was made from out of sight.
 // runtimes: node
+// waits
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";

@@ -1,5 +1,6 @@
 // The demo: `npm start` and `npm run start:etcd`, as a newcomer runs them.
 // runtimes: node
+// waits
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";

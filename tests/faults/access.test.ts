@@ -1,4 +1,5 @@
 // limit: 300
+// waits
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { until } from "../support/until.ts";

@@ -1,5 +1,6 @@
 // runtimes: deno, bun
 // limit: 300
+// waits
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseEtcdOptions } from "../../src/sources/etcd/options.ts";

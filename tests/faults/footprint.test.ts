@@ -1,5 +1,6 @@
 // runtimes: deno, bun
 // limit: 300
+// waits
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";

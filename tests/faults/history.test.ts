@@ -1,4 +1,5 @@
 // limit: 300
+// waits
 import assert from "node:assert/strict";
 import { rm } from "node:fs/promises";
 import { describe, it } from "node:test";

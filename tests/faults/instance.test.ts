@@ -1,4 +1,5 @@
 // limit: 300
+// waits
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

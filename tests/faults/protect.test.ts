@@ -1,4 +1,5 @@
 // limit: 120
+// waits
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,5 @@
 // limit: 300
+// waits
 import assert from "node:assert/strict";
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -189,6 +189,11 @@ describe("traffic-split", () => {
       /^rules\[0\]\.weighted_upstreams\[0\]\.upstream: must have either nodes/,
     ],
     [
+      "scheme",
+      [{ weighted_upstreams: [{ upstream: { nodes: {}, scheme: "grpc" } }] }],
+      /^rules\[0\]\.weighted_upstreams\[0\]\.upstream: has scheme, which must be http or https, is "?grpc"?$/,
+    ],
+    [
       "both",
       [{ weighted_upstreams: [{ upstream_id: "1", upstream: { nodes: {} } }] }],
       /^rules\[0\]\.weighted_upstreams\[0\]\.upstream_id: must not be there beside upstream$/,

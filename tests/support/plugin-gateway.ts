@@ -1,6 +1,7 @@
 import { createGateway, type Gateway, type GatewayOptions } from "../../src/gateway/gateway.ts";
-import { listenNode } from "../../src/runtimes/node-http.ts";
-import { undiciTransport } from "../../src/runtimes/transports/undici.ts";
+import { listenHttp1 } from "../../src/runtimes/http1.ts";
+import type { Listen, ListenerLimits } from "../../src/runtimes/listener.ts";
+import { http1Transport } from "../../src/runtimes/transports/http1.ts";
 import { type MemorySource, memorySource, type MemoryValue } from "../../src/sources/memory.ts";
 import type { KeyStatus } from "../../src/store/key-status.ts";
 import { type EchoOrigin, type SeenRequest, startEchoOrigin } from "./echo-origin.ts";
@@ -59,6 +60,12 @@ export interface PluginGateway {
   close(): Promise<void>;
 }
 
+export interface PluginGatewayOptions extends Omit<GatewayOptions, "source"> {
+  /** Default: the listener and the transport that are everybody's default. */
+  readonly listen?: Listen;
+  readonly limits?: Partial<ListenerLimits>;
+}
+
 /**
  * Starts a gateway without routes.
  *
@@ -70,12 +77,14 @@ export interface PluginGateway {
  * await gateway.close();
  * ```
  */
-export async function startPluginGateway(options: Omit<GatewayOptions, "source"> = {}): Promise<PluginGateway> {
+export async function startPluginGateway(
+  { listen = listenHttp1, limits = {}, ...options }: PluginGatewayOptions = {},
+): Promise<PluginGateway> {
   const origin = await startEchoOrigin();
   const source = memorySource();
-  const transport = undiciTransport();
+  const transport = http1Transport();
   const gateway = createGateway({ transport, ...options, source });
-  const listener = await listenNode({
+  const listener = await listen({
     host: "127.0.0.1",
     port: 0,
     handler: (request, inbound) => gateway.fetch(request, { inbound }),
@@ -87,6 +96,7 @@ export async function startPluginGateway(options: Omit<GatewayOptions, "source">
       bodyTimeout: 10_000,
       idleTimeout: 10_000,
       connections: 0,
+      ...limits,
     },
   });
   await gateway.ready;

@@ -41,11 +41,6 @@ export const samples: readonly { readonly kind: Kind; readonly id: string; reado
     value: { hosts: ["a.com"], upstream, plugins: { "key-auth": {} }, enable_websocket: true },
   },
   { kind: "upstream", id: "1", value: { ...upstream, id: 1, name: "u", desc: "d", labels: { a: "b" } } },
-  {
-    kind: "upstream",
-    id: "2",
-    value: { service_name: "s", discovery_type: "dns", discovery_args: { group_name: "g" } },
-  },
   { kind: "upstream_node", id: "1/nodes/a", value: { host: "10.0.0.7", port: 80, weight: 1 } },
   { kind: "plugin_config", id: "1", value: { plugins: { "key-auth": { key: "k" } }, desc: "d" } },
   { kind: "consumer", id: "jack", value: { username: "jack", group_id: 1, plugins: { "key-auth": { key: "k" } } } },

@@ -34,8 +34,6 @@ const documents: readonly [Kind, string, readonly unknown[]][] = [
     { nodes: {} },
     { nodes: { "a:1": -1 } },
     {},
-    { service_name: "s", discovery_type: "dns" },
-    { service_name: "s" },
     { nodes: {}, service_name: "s", discovery_type: "dns" },
     chash({}),
     chash({ key: "remote_addr" }),

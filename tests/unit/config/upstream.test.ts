@@ -15,7 +15,7 @@ const rules: readonly [string, readonly unknown[], readonly (readonly [unknown, 
     { connect: 1, send: 1, read: 0 },
     "timeout.read",
   ]]],
-  ["scheme", ["http", "https", "grpc", "grpcs"], [["ftp", "scheme"]]],
+  ["scheme", ["http", "https"], [["ftp", "scheme"]]],
   ["pass_host", ["pass", "node"], [["keep", "pass_host"]]],
   ["upstream_host", ["a.com"], [["a b", "upstream_host"]]],
   ["keepalive_pool", [{}, { size: 1, idle_timeout: 0, requests: 1 }], [
@@ -72,12 +72,17 @@ describe("upstream", () => {
     });
   });
 
-  it("has either nodes or discovery", () => {
-    good("upstream", "1", { service_name: "s", discovery_type: "dns" });
+  it("has nodes, and is unsupported where a registry is to be asked for them", () => {
+    bad("upstream", "1", { service_name: "s", discovery_type: "dns" }, "service_name", "unsupported");
+    bad(
+      "route",
+      "1",
+      { uri: "/", upstream: { service_name: "s", discovery_type: "dns" } },
+      "upstream.service_name",
+      "unsupported",
+    );
     match(bad("upstream", "1", {}, ""), /either nodes, or service_name and discovery_type: has neither$/);
-    match(bad("upstream", "1", { service_name: "s" }, ""), /has neither$/);
     match(bad("upstream", "1", upstream({ service_name: "s", discovery_type: "dns" }), ""), /has both$/);
-    bad("upstream", "1", { service_name: "", discovery_type: "dns" }, "service_name");
   });
 
   it("needs a key to hash on, which fits where it comes from", () => {
@@ -106,7 +111,7 @@ describe("upstream", () => {
   });
 
   it("is unsupported where its scheme is not HTTP, also inside a route", () => {
-    for (const scheme of ["tcp", "tls", "udp", "kafka"]) {
+    for (const scheme of ["grpc", "grpcs", "tcp", "tls", "udp", "kafka"]) {
       bad("upstream", "1", upstream({ scheme }), "scheme", "unsupported");
       bad("route", "1", { uri: "/", upstream: upstream({ scheme }) }, "upstream.scheme", "unsupported");
       bad("service", "1", { upstream: upstream({ scheme }) }, "upstream.scheme", "unsupported");
@@ -141,7 +146,7 @@ describe("nodes", () => {
 
   it("have the scheme's port where they name none", () => {
     const port = (scheme: string): unknown => (nodes({ a: 1 }, { scheme }) as { port: number }[])[0]?.port;
-    deepStrictEqual(["http", "grpc", "https", "grpcs"].map(port), [80, 80, 443, 443]);
+    deepStrictEqual(["http", "https"].map(port), [80, 443]);
   });
 
   it("may be none", () => {

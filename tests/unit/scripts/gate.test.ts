@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { readCounts } from "../../../scripts/gate/counts.ts";
 import { toTestFile } from "../../../scripts/gate/files.ts";
-import { runPool } from "../../../scripts/gate/pool.ts";
+import { type Job, runPool } from "../../../scripts/gate/pool.ts";
 import { run } from "../../../scripts/gate/run.ts";
 import { until } from "../../support/until.ts";
 
@@ -55,18 +55,20 @@ describe("toTestFile()", () => {
     assert.deepEqual(file.runtimes, ["deno", "bun", "node"]);
     assert.equal(file.suite, "unit");
     assert.equal(file.alone, false);
+    assert.equal(file.waits, false);
   });
 
   it("reads what the first comment lines ask for", () => {
     const file = toTestFile(
       "tests/e2e/x.test.ts",
-      "// What it shows.\n// runtimes: bun, deno\n// alone\n// limit: 300\nimport a;",
+      "// What it shows.\n// runtimes: bun, deno\n// alone\n// waits\n// limit: 300\nimport a;",
     );
     assert.deepEqual(file, {
       path: "tests/e2e/x.test.ts",
       suite: "e2e",
       runtimes: ["bun", "deno"],
       alone: true,
+      waits: true,
       limit: 300,
     });
   });
@@ -123,8 +125,9 @@ describe("runPool()", () => {
   it("runs jobs side by side up to the limit, and each that wants to be alone by itself", async () => {
     let [running, most] = [0, 0];
     const log: string[] = [];
-    const job = (name: string, alone: boolean): { alone: boolean; run(): Promise<void> } => ({
+    const job = (name: string, alone: boolean): Job => ({
       alone,
+      waits: false,
       async run() {
         running++;
         most = Math.max(most, running);
@@ -137,5 +140,23 @@ describe("runPool()", () => {
     await runPool([job("alone 1", true), job("a", false), job("b", false), job("c", false), job("alone 2", true)], 2);
     assert.equal(most, 2);
     assert.deepEqual(log, ["a", "b", "c", "alone 1", "alone 2"]);
+  });
+
+  it("runs two that mostly wait in the room of one", async () => {
+    let room = 0, most = 0;
+    const job = (waits: boolean): Job => ({
+      alone: false,
+      waits,
+      async run() {
+        room += waits ? 1 : 2;
+        most = Math.max(most, room);
+        assert.ok(room <= 4, `${room} at once`);
+        await new Promise((resolve) => setImmediate(resolve));
+        room -= waits ? 1 : 2;
+      },
+    });
+    await runPool([job(true), job(false), job(false), job(true), job(true), job(true), job(true)], 2);
+    assert.equal(most, 4);
+    assert.equal(room, 0);
   });
 });
