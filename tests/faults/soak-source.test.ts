@@ -1,5 +1,6 @@
 // runtimes: deno, bun
 // limit: 900
+// waits
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import process from "node:process";
