@@ -1,8 +1,12 @@
 import { type SuffixNode, SuffixTree } from "./suffix-tree.ts";
 import type { Candidate } from "./candidate.ts";
-import { PathIndex } from "./path-index.ts";
+import { LevelNumbers, MAX_LENGTHS } from "./level-numbers.ts";
+import { ownerOf, PathIndex } from "./path-index.ts";
 import { PathTable } from "./path-table.ts";
 import type { Place } from "./place.ts";
+import { hashText, type PrefixHashes } from "./prefix-hashes.ts";
+
+const SLASH = 0x2f;
 
 /**
  * The routes by host: hosts that must be the same, suffixes (`*.a.com` takes `x.y.a.com`, not `a.com`; `*a.com` takes both), and those for any.
@@ -10,10 +14,13 @@ import type { Place } from "./place.ts";
  */
 export class HostIndex<T> {
   readonly #table = new PathTable<Place<T>>();
-  #ids = 0;
-  readonly #exact = new Map<string, PathIndex<T>>();
+  readonly #numbers = new LevelNumbers();
+  /** By their number. */
+  readonly #levels: (PathIndex<T> | undefined)[] = [];
+  /** The numbers of levels by host. */
+  readonly #exact = new PathTable<number>();
   readonly #suffixes = new SuffixTree<PathIndex<T>>();
-  readonly #any = new PathIndex<T>(this.#table, this.#ids++);
+  readonly #any: PathIndex<T> = this.#create();
 
   add(candidate: Candidate<T>): void {
     this.#level(candidate.host).add(candidate);
@@ -25,12 +32,41 @@ export class HostIndex<T> {
     level?.remove(candidate);
     if (host === undefined || level?.empty !== true) return;
     if (host.startsWith("*")) this.#suffixes.update(host.slice(1), () => undefined);
-    else this.#exact.delete(host);
+    else this.#exact.update(0, host, () => undefined);
+    this.#levels[level.level] = undefined;
+    this.#numbers.remove(level.level);
   }
 
-  /** The routes of exactly that host. */
-  exact(host: string): PathIndex<T> | undefined {
-    return this.#exact.size === 0 ? undefined : this.#exact.get(host);
+  /** The number of the level of exactly that host. */
+  exact(host: string): number | undefined {
+    if (this.#exact.size === 0) return undefined;
+    return this.#exact.find(0, hashText(host, 0, host.length), host, 0, host.length);
+  }
+
+  /** The routes of a level with exactly that path. */
+  exactPath(level: number, hashes: PrefixHashes, path: string): Place<T> | undefined {
+    const { length } = path;
+    if (this.#numbers.exact(level) === 0) return undefined;
+    return this.#table.find(ownerOf(level, true), hashes[length]!, path, 0, length);
+  }
+
+  /** How many lengths of prefixes a level has. */
+  countLengths(level: number): number {
+    return this.#numbers.lengths(level);
+  }
+
+  /** The length of a level's prefixes, longest first, by its place among them; undefined where the path has none of it. */
+  prefixLength(level: number, i: number, path: string): number | undefined {
+    const coded = i < MAX_LENGTHS ? this.#numbers.length(level, i) : this.#levels[level]!.lengths[i]!;
+    const length = coded >> 1;
+    // Most prefixes end with a slash: most lengths need not be looked up at all.
+    const fits = length <= path.length && (path.charCodeAt(length - 1) === SLASH) === ((coded & 1) === 1);
+    return fits ? length : undefined;
+  }
+
+  /** The routes of a level with the path's prefix of that length. */
+  prefix(level: number, hashes: PrefixHashes, path: string, length: number): Place<T> | undefined {
+    return this.#table.find(ownerOf(level, false), hashes[length]!, path, 0, length);
   }
 
   /** Where to begin to climb through the routes of its suffixes, longest first. */
@@ -49,9 +85,7 @@ export class HostIndex<T> {
   }
 
   *levels(): Generator<PathIndex<T>> {
-    yield this.#any;
-    yield* this.#exact.values();
-    for (const [, level] of this.#suffixes.entries()) yield level;
+    for (const level of this.#levels) if (level !== undefined) yield level;
   }
 
   /** The routes of all hosts by their place, in no particular order. */
@@ -73,13 +107,21 @@ export class HostIndex<T> {
     if (host === undefined) return this.#any;
     const present = this.#levelOf(host);
     if (present !== undefined) return present;
-    const level = new PathIndex<T>(this.#table, this.#ids++);
+    const level = this.#create();
     if (host.startsWith("*")) this.#suffixes.update(host.slice(1), () => level);
-    else this.#exact.set(host, level);
+    else this.#exact.update(0, host, () => level.level);
     return level;
   }
 
   #levelOf(host: string): PathIndex<T> | undefined {
-    return host.startsWith("*") ? this.#suffixes.get(host.slice(1)) : this.#exact.get(host);
+    if (host.startsWith("*")) return this.#suffixes.get(host.slice(1));
+    const level = this.#exact.get(0, host);
+    return level === undefined ? undefined : this.#levels[level];
+  }
+
+  #create(): PathIndex<T> {
+    const created = new PathIndex<T>(this.#table, this.#numbers);
+    this.#levels[created.level] = created;
+    return created;
   }
 }

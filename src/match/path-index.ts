@@ -1,24 +1,23 @@
 import type { Candidate } from "./candidate.ts";
+import type { LevelNumbers } from "./level-numbers.ts";
 import type { PathTable } from "./path-table.ts";
 import { addTo, type Place, removeFrom } from "./place.ts";
-import type { PrefixHashes } from "./prefix-hashes.ts";
-
-const SLASH = 0x2f;
 
 /** The routes of one host by path: paths that must be the same, and prefixes. They stand in a table that all hosts share. */
 export class PathIndex<T> {
   readonly #table: PathTable<Place<T>>;
-  /** Tells the keys of this host from others'; those of prefixes are one more. */
-  readonly #owner: number;
+  readonly #numbers: LevelNumbers;
+  /** Its number among all levels. */
+  readonly level: number;
   #exact = 0;
   /** For each length of a prefix, longest first: twice the length, and 1 more where it ends with a slash; and how many places there are of it. */
   #lengths: number[] = [];
   #counts: number[] = [];
 
-  /** @param id A number that no other index of the table has. */
-  constructor(table: PathTable<Place<T>>, id: number) {
+  constructor(table: PathTable<Place<T>>, numbers: LevelNumbers) {
     this.#table = table;
-    this.#owner = id * 2;
+    this.#numbers = numbers;
+    this.level = numbers.add();
   }
 
   get empty(): boolean {
@@ -33,27 +32,14 @@ export class PathIndex<T> {
     this.#update(candidate, (place) => removeFrom(place, candidate));
   }
 
-  /** The routes of exactly that path. */
-  exact(hashes: PrefixHashes, path: string): Place<T> | undefined {
-    return this.#exact === 0 ? undefined : this.#table.find(this.#owner, hashes, path, path.length);
-  }
-
-  /** What lengths of prefixes there are, longest first; for {@link PathIndex.prefix}. */
+  /** What lengths of prefixes there are, longest first. */
   get lengths(): readonly number[] {
     return this.#lengths;
   }
 
-  /** The routes of the path's prefix of that length: one of {@link PathIndex.lengths}. */
-  prefix(hashes: PrefixHashes, path: string, coded: number): Place<T> | undefined {
-    const length = coded >> 1;
-    // Most prefixes end with a slash: most lengths need not be looked up at all.
-    if (length > path.length || (path.charCodeAt(length - 1) === SLASH) !== ((coded & 1) === 1)) return undefined;
-    return this.#table.find(this.#owner + 1, hashes, path, length);
-  }
-
   /** The routes that stand where this one stands. */
   placeOf({ pattern: { exact, key } }: Candidate<T>): Place<T> | undefined {
-    return this.#table.get(exact ? this.#owner : this.#owner + 1, key);
+    return this.#table.get(ownerOf(this.level, exact), key);
   }
 
   #update(
@@ -61,13 +47,13 @@ export class PathIndex<T> {
     change: (place: Place<T> | undefined) => Place<T> | undefined,
   ): void {
     let difference = 0;
-    this.#table.update(exact ? this.#owner : this.#owner + 1, key, (before) => {
+    this.#table.update(ownerOf(this.level, exact), key, (before) => {
       const after = change(before);
       difference = (after === undefined ? 0 : 1) - (before === undefined ? 0 : 1);
       return after;
     });
     if (difference === 0) return;
-    if (exact) this.#exact += difference;
+    if (exact) this.#numbers.setExact(this.level, this.#exact += difference);
     else this.#count(2 * key.length + (key.endsWith("/") ? 1 : 0), difference);
   }
 
@@ -79,8 +65,15 @@ export class PathIndex<T> {
       this.#counts.splice(at, 0, 0);
     }
     this.#counts[at]! += difference;
-    if (this.#counts[at]! > 0) return;
-    this.#lengths.splice(at, 1);
-    this.#counts.splice(at, 1);
+    if (this.#counts[at] === 0) {
+      this.#lengths.splice(at, 1);
+      this.#counts.splice(at, 1);
+    }
+    this.#numbers.setLengths(this.level, this.#lengths);
   }
+}
+
+/** The owner of a level's keys in the table of paths: one for exact paths, one for prefixes. */
+export function ownerOf(level: number, exact: boolean): number {
+  return exact ? level * 2 : level * 2 + 1;
 }

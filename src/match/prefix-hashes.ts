@@ -28,3 +28,10 @@ export function hashPrefixes(text: string): PrefixHashes {
   }
   return hashes;
 }
+
+/** The hash of a part of a text, the same that {@link hashPrefixes} has of it where it begins the text. */
+export function hashText(text: string, start: number, end: number): number {
+  let hash = SEED;
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash;
+}

@@ -47,7 +47,7 @@ export function walkHosts<T>(index: HostIndex<T>, request: MatchRequest, recorde
   const exact = index.exact(request.host);
   if (exact !== undefined) {
     recorder?.level("exact", request.host);
-    found = walkPaths(exact, hashes, request, recorder);
+    found = walkPaths(index, exact, hashes, request, recorder);
     if (found !== undefined && recorder === undefined) return found;
   }
   for (
@@ -57,12 +57,12 @@ export function walkHosts<T>(index: HostIndex<T>, request: MatchRequest, recorde
   ) {
     if (node.value === undefined) continue;
     recorder?.level("wildcard", `*${suffixOf(node)}`);
-    const level: WalkResult<T> = walkPaths(node.value, hashes, request, recorder);
+    const level: WalkResult<T> = walkPaths(index, node.value.level, hashes, request, recorder);
     found ??= level;
     if (found !== undefined && recorder === undefined) return found;
   }
   if (!index.any.empty) recorder?.level("any", undefined);
-  const last = walkPaths(index.any, hashes, request, recorder);
+  const last = walkPaths(index, index.any.level, hashes, request, recorder);
   return found ?? last;
 }
 
@@ -72,24 +72,26 @@ function suffixOf(node: SuffixNode<unknown>): string {
 
 /** Goes through the paths of one level: that path, then its prefixes, longest first. */
 function walkPaths<T>(
-  index: PathIndex<T>,
+  index: HostIndex<T>,
+  level: number,
   hashes: PrefixHashes,
   request: MatchRequest,
   recorder: WalkRecorder<T> | undefined,
 ): WalkResult<T> {
   const { path } = request;
   let found: WalkResult<T>;
-  const exact = index.exact(hashes, path);
+  const exact = index.exactPath(level, hashes, path);
   if (exact !== undefined) {
     recorder?.place("exact", path);
     found = walkPlace(exact, request, recorder);
     if (found !== undefined && recorder === undefined) return found;
   }
-  const { lengths } = index;
-  for (let i = 0; i < lengths.length; i++) {
-    const place = index.prefix(hashes, path, lengths[i]!);
+  const count = index.countLengths(level);
+  for (let i = 0; i < count; i++) {
+    const length = index.prefixLength(level, i, path);
+    const place = length === undefined ? undefined : index.prefix(level, hashes, path, length);
     if (place === undefined) continue;
-    recorder?.place("prefix", path.slice(0, lengths[i]! >> 1));
+    recorder?.place("prefix", path.slice(0, length));
     const one: WalkResult<T> = walkPlace(place, request, recorder);
     found ??= one;
     if (found !== undefined && recorder === undefined) return found;

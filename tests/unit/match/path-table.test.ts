@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { PathTable } from "../../../src/match/path-table.ts";
-import { hashPrefixes } from "../../../src/match/prefix-hashes.ts";
+import { hashPrefixes, hashText } from "../../../src/match/prefix-hashes.ts";
 
 /** Numbers that look random, the same in every run. */
 function createRandom(seed: number): (below: number) => number {
@@ -52,9 +52,14 @@ describe("PathTable", () => {
     const table = new PathTable<string>();
     for (const text of ["", "/", "/a/", "/a/b"]) table.update(1, text, () => text);
     const path = "/a/bc", hashes = hashPrefixes(path);
-    const found = Array.from({ length: path.length + 1 }, (_, length) => table.find(1, hashes, path, length));
+    const found = Array.from(
+      { length: path.length + 1 },
+      (_, length) => table.find(1, hashes[length]!, path, 0, length),
+    );
     assert.deepEqual(found, ["", "/", undefined, "/a/", "/a/b", undefined]);
-    assert.equal(table.find(2, hashes, path, 3), undefined);
+    assert.equal(table.find(2, hashes[3]!, path, 0, 3), undefined);
+    assert.equal(table.find(1 + 0x10000, hashes[3]!, path, 0, 3), undefined);
+    assert.equal(table.find(1, hashText("x/a/y", 1, 4), "x/a/y", 1, 3), "/a/");
   });
 
   it("takes texts that are longer than any before", () => {
