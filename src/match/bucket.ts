@@ -11,11 +11,15 @@ const INDEXED_UNTIL = 6;
 /** The routes of one host and one path, best first. */
 export class Bucket<T> {
   readonly #candidates: Candidate<T>[] = [];
-  readonly #all: readonly (readonly Candidate<T>[])[] = [this.#candidates];
   #index: BucketIndex<T> | undefined = undefined;
 
   get size(): number {
     return this.#candidates.length;
+  }
+
+  /** Whether the routes that may fit have been chosen by host already, where they have only exact ones. */
+  get byHost(): boolean {
+    return this.#index !== undefined;
   }
 
   /** Best first. */
@@ -38,8 +42,8 @@ export class Bucket<T> {
     else this.#index?.remove(candidate);
   }
 
-  /** Lists of the routes that may fit, each best first; those left out do not fit for sure. */
-  fitting(host: string, path: string): readonly (readonly Candidate<T>[])[] {
-    return this.#index === undefined ? this.#all : this.#index.fitting(host, path);
+  /** The routes that may fit, best first; those left out do not fit for sure. */
+  fitting(host: string, path: string): readonly Candidate<T>[] {
+    return this.#index === undefined ? this.#candidates : this.#index.fitting(host, path);
   }
 }

@@ -2,7 +2,7 @@ import { compileMethods } from "./methods.ts";
 import { compilePath, NO_PARAMS, type PathPattern } from "./path-pattern.ts";
 import type { Predicate } from "./predicate.ts";
 import { compilePredicates } from "./predicates.ts";
-import type { Match, MatchIssue, MatchRoute, PathParams, RouterName } from "./route.ts";
+import type { Match, MatchIssue, MatchRoute, RouterName } from "./route.ts";
 
 /** A route, compiled. */
 export interface CompiledRoute<T> {
@@ -22,10 +22,12 @@ export interface CompiledRoute<T> {
 export interface Candidate<T> extends Match<T> {
   /** As `methodBit` counts them; 0 = all. */
   readonly methods: number;
-  /** The path's parameters; undefined where being found under its place is all. */
-  readonly takeApart: ((path: string) => PathParams | undefined) | undefined;
+  /** Whether a path that was found under its place fits; undefined where being found is all. */
+  readonly fits: PathPattern["fits"];
   /** All that it asks for beside methods and path. */
   readonly predicates: readonly Predicate[];
+  /** The same without its hosts, where {@link CompiledRoute.exactHosts} are set. */
+  readonly beyondHosts: readonly Predicate[];
   readonly pattern: PathPattern;
   readonly route: CompiledRoute<T>;
 }
@@ -44,13 +46,16 @@ export function compileRoute<T>(router: RouterName, source: MatchRoute, value: T
   const candidates: Candidate<T>[] = [];
   const hosts = [...new Set(source.hosts.map((host) => host.toLowerCase()))];
   const exactHosts = byHost || hosts.length === 0 || hosts.some((host) => /[*:]/.test(host)) ? undefined : hosts;
+  const others = exactHosts === undefined ? predicates : found.filter(({ kind }) => kind !== "hosts");
+  const beyondHosts = others.length === 0 ? NO_PREDICATES : others;
   const { id, priority } = source;
   const route: CompiledRoute<T> = { id, source, priority, exactHosts, candidates };
   for (const host of byHost && hosts.length > 0 ? hosts : [undefined]) {
     for (const pattern of patterns) {
-      const { uri, params: takeApart } = pattern;
+      const { uri, fits } = pattern;
       // What every request reads stands first, so that it is in one line of the processor's cache.
-      candidates.push({ methods, takeApart, predicates, value, params: NO_PARAMS, id, uri, host, pattern, route });
+      const hot = { methods, fits, predicates, beyondHosts, value, params: NO_PARAMS, id, uri, host };
+      candidates.push({ ...hot, pattern, route });
     }
   }
   return route;

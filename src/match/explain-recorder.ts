@@ -53,7 +53,7 @@ export class ExplainRecorder<T> implements WalkRecorder<T> {
 
   candidate(candidate: Candidate<T>, params: PathParams | undefined): void {
     const predicates: ExplainedPredicate[] = [];
-    if (candidate.takeApart !== undefined) {
+    if (candidate.fits !== undefined) {
       const verdict = params === undefined ? "fail" : "pass";
       predicates.push({
         kind: "path",

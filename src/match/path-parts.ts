@@ -1,4 +1,5 @@
 import type { PathParams } from "./route.ts";
+import { fitsByHand } from "./path-fits.ts";
 import { compileRegex } from "./regex.ts";
 
 /** What a segment of a configured path takes: this text, any one segment, or all that is left. The last two have names. */
@@ -13,6 +14,8 @@ type TakeApart = (path: string) => PathParams | undefined;
 /** A path with `:name` or `*name` segments, compiled. */
 export interface PathParts {
   readonly params: TakeApart;
+  /** Whether {@link PathParts.params} finds any. It is given the configured path. */
+  readonly fits: (path: string, uri: string) => boolean;
   /** What {@link SegmentTrie} can index; undefined where a segment is a regular expression. */
   readonly parts: readonly PathPart[] | undefined;
 }
@@ -30,9 +33,14 @@ export function compilePathParts(uri: string): PathParts | undefined | string {
   const regular = parts.some((part) => "text" in part && SPECIAL.test(part.text));
   const names = parts.map((part) => "one" in part ? part.one : "rest" in part ? part.rest : undefined);
   const repeated = names.some((name, i) => name !== undefined && names.indexOf(name) !== i);
-  if (stars <= 1 && !regular && !repeated) return { params: byHand(parts), parts };
+  if (stars <= 1 && !regular && !repeated) {
+    const params = byHand(parts);
+    // Slashes at the end of a configured path count once.
+    return { params, parts, fits: uri.endsWith("//") ? (path) => params(path) !== undefined : fitsByHand };
+  }
   const params = byRegex(parts);
-  return typeof params === "string" ? params : { params, parts: regular ? undefined : parts };
+  if (typeof params === "string") return params;
+  return { params, parts: regular ? undefined : parts, fits: (path) => params(path) !== undefined };
 }
 
 /** Empty segments at the end are one: nginx has merged a request's slashes. */

@@ -13,6 +13,8 @@ export interface PathPattern {
   readonly key: string;
   /** Set where being found under the key is not all: the path's parameters, or undefined where the path is another one. */
   readonly params: ((path: string) => PathParams | undefined) | undefined;
+  /** Set where {@link PathPattern.params} is: whether the path is no other one. It is given {@link PathPattern.uri}. */
+  readonly fits: ((path: string, uri: string) => boolean) | undefined;
   /** The segments, where each is a text, a parameter or a rest. */
   readonly parts: readonly PathPart[] | undefined;
 }
@@ -35,16 +37,18 @@ export function compilePath(uri: string, withParameters: boolean): PathPattern |
   const colon = withParameters ? uri.indexOf(":") : -1;
   const mark = colon >= 0 ? colon : uri.indexOf("*");
   const length = encoder.encode(uri).length;
-  if (mark < 0) return { uri, length, exact: true, key: uri, params: undefined, parts: undefined };
+  if (mark < 0) return { uri, length, exact: true, key: uri, params: undefined, fits: undefined, parts: undefined };
   const key = uri.slice(0, mark);
   // A prefix and nothing else, which the tree has compared already.
   if (mark === uri.length - 1 && uri[mark] === "*") {
     const params = withParameters && key.endsWith("/") ? restAfter(key.length) : undefined;
-    return { uri, length, exact: false, key, params, parts: undefined };
+    const fits = params === undefined ? undefined : () => true;
+    return { uri, length, exact: false, key, params, fits, parts: undefined };
   }
   const compiled = compilePathParts(uri);
   if (typeof compiled === "string") return compiled;
-  return { uri, length, exact: false, key, params: compiled?.params, parts: compiled?.parts };
+  const { params, fits, parts } = compiled ?? {};
+  return { uri, length, exact: false, key, params, fits, parts };
 }
 
 /** Whether a path is a prefix and nothing else, as `/a*` and `/a/*`. */

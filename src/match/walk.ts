@@ -8,7 +8,6 @@ import { NO_PARAMS } from "./path-pattern.ts";
 import { hashPrefixes, type PrefixHashes } from "./prefix-hashes.ts";
 import type { Place } from "./place.ts";
 import type { Predicate, Verdict } from "./predicate.ts";
-import { compareRank } from "./rank.ts";
 import type { Match, MatchRequest, PathParams } from "./route.ts";
 
 /** How the routes of one level are found by host. */
@@ -102,8 +101,13 @@ function walkPaths<T>(
 function walkPlace<T>(place: Place<T>, request: MatchRequest, recorder: WalkRecorder<T> | undefined): WalkResult<T> {
   if (!(place instanceof Bucket)) return judge(place, request, recorder);
   if (recorder !== undefined) return walkList(place.candidates, request, recorder);
-  const lists = place.fitting(request.host, request.path);
-  return lists.length === 1 ? walkList(lists[0]!, request, undefined) : walkLists(lists, request);
+  const fitting = place.fitting(request.host, request.path);
+  if (!place.byHost) return walkList(fitting, request, undefined);
+  for (let i = 0; i < fitting.length; i++) {
+    const found = judge(fitting[i]!, request, undefined, fitting[i]!.beyondHosts);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function walkList<T>(
@@ -121,33 +125,22 @@ function walkList<T>(
   return found;
 }
 
-/** Tries the routes of several lists in one order. */
-function walkLists<T>(lists: readonly (readonly Candidate<T>[])[], request: MatchRequest): WalkResult<T> {
-  const at = lists.map(() => 0);
-  for (;;) {
-    let best = -1;
-    for (let i = 0; i < lists.length; i++) {
-      const next = lists[i]![at[i]!];
-      if (next !== undefined && (best < 0 || compareRank(next, lists[best]![at[best]!]!) < 0)) best = i;
-    }
-    if (best < 0) return undefined;
-    const found = judge(lists[best]![at[best]!]!, request, undefined);
-    if (found !== undefined) return found;
-    at[best] = at[best]! + 1;
-  }
-}
-
 /** Tries one route: its path where being found is not all, its methods, and all else that it asks for. */
 function judge<T>(
   candidate: Candidate<T>,
   request: MatchRequest,
   recorder: WalkRecorder<T> | undefined,
+  predicates: readonly Predicate[] = candidate.predicates,
 ): WalkResult<T> {
-  const { takeApart, methods, predicates } = candidate;
+  const { fits, methods } = candidate;
   const methodsFit = methods === 0 || (methods & methodBit(request.method)) !== 0;
-  if (!methodsFit && recorder === undefined) return undefined;
-  const params = takeApart === undefined ? NO_PARAMS : takeApart(request.path);
-  if (params === undefined && recorder === undefined) return undefined;
+  const pathFits = fits === undefined || fits(request.path, candidate.uri);
+  if (recorder === undefined) {
+    if (!methodsFit || !pathFits) return undefined;
+    // Most routes ask for nothing more, and parameters only matter to who reads them.
+    if (predicates.length === 0) return fits === undefined ? candidate : new ParameterMatch(candidate, request.path);
+  }
+  const params = !pathFits ? undefined : fits === undefined ? NO_PARAMS : candidate.pattern.params!(request.path);
   recorder?.candidate(candidate, params);
   let verdict: Verdict = params === undefined || !methodsFit ? "fail" : "pass";
   for (let i = 0; i < predicates.length; i++) {
@@ -159,7 +152,29 @@ function judge<T>(
   }
   recorder?.result(verdict);
   if (verdict !== "pass") return verdict === "body" ? "body" : undefined;
-  if (params === NO_PARAMS || params === undefined) return candidate;
-  const { value, id, uri, host } = candidate;
-  return { value, id, uri, host, params };
+  return fits === undefined ? candidate : new ParameterMatch(candidate, request.path);
+}
+
+/** A route whose path has parameters, which are taken out of the path once somebody asks for them. */
+class ParameterMatch<T> implements Match<T> {
+  readonly value: T;
+  readonly id: string;
+  readonly uri: string;
+  readonly host: string | undefined;
+  readonly #candidate: Candidate<T>;
+  readonly #path: string;
+  #params: PathParams | undefined;
+
+  constructor(candidate: Candidate<T>, path: string) {
+    this.value = candidate.value;
+    this.id = candidate.id;
+    this.uri = candidate.uri;
+    this.host = candidate.host;
+    this.#candidate = candidate;
+    this.#path = path;
+  }
+
+  get params(): PathParams {
+    return this.#params ??= this.#candidate.pattern.params!(this.#path) ?? NO_PARAMS;
+  }
 }

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import type { Explanation } from "../../../src/match/explanation.ts";
 import { Matcher } from "../../../src/match/matcher.ts";
+import { compilePath } from "../../../src/match/path-pattern.ts";
 import type { MatchRequest, MatchRoute, RouterName } from "../../../src/match/route.ts";
 import { answer, type PlainRequest } from "./reference.ts";
 
@@ -170,6 +171,25 @@ describe("Matcher, changed at random", () => {
       );
     });
   }
+});
+
+describe("a path with parameters", () => {
+  const segment = fc.constantFrom("a", "b", "", ":x", ":y", "*r", "*", "a.", "é");
+  const configured = fc.array(segment, { minLength: 1, maxLength: 6 }).map((segments) => `/${segments.join("/")}`);
+  const path = fc.array(fc.constantFrom("a", "b", "c", "", "a.", "é"), { maxLength: 7 }).map((all) =>
+    `/${all.join("/")}`
+  );
+
+  it("fits where it has parameters to give, and nowhere else", () => {
+    fc.assert(
+      fc.property(configured, path, (uri, asked) => {
+        const pattern = compilePath(uri, true);
+        if (typeof pattern === "string" || pattern.params === undefined || !asked.startsWith(pattern.key)) return;
+        assert.equal(pattern.fits!(asked, uri), pattern.params(asked) !== undefined);
+      }),
+      { numRuns: RUNS },
+    );
+  });
 });
 
 function compareWithReference(router: RouterName, made: readonly AnyChange[], asked: readonly PlainRequest[]): void {
