@@ -59,6 +59,7 @@ export const COMMANDS: readonly Command[] = [
         letter: "H",
       },
       from: { value: "ADDRESS", help: "The client's address; default: 127.0.0.1" },
+      url: { value: "URL", help: "The same as --control" },
       data: { value: "BODY", help: "The request's body, for routes that look into it", letter: "d" },
     },
     switches: { json: "Print JSON instead of text" },

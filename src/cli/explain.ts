@@ -57,7 +57,9 @@ function readRequest({ positionals, values }: Flags): ExplainRequest {
 
 /** @returns The explanation, or what went wrong. */
 async function explainRunning(input: CommandInput, request: ExplainRequest): Promise<GatewayExplanation | string> {
-  const url = `${await loadControlUrl(input)}/explain`;
+  const { flags } = input, named = flags.values.get("url");
+  const values = named === undefined ? flags.values : new Map([...flags.values, ["control", named]]);
+  const url = `${await loadControlUrl({ ...input, flags: { ...flags, values } })}/explain`;
   try {
     const { status, body } = await askControl(url, request);
     if (status === 200) return JSON.parse(body) as GatewayExplanation;

@@ -90,16 +90,18 @@ function mostAlike(far: readonly Weighed[], request: MatchRequest, most: number)
 /** All that a route lacks at one place to take the request; undefined where it is too far from it to be of interest. */
 export function lacksOf(candidate: Candidate<unknown>, request: MatchRequest): ExplainedLack[] | undefined {
   const { pattern } = candidate;
-  const far = paramsOf(candidate, request.path) === undefined && pathHint(pattern, request.path) === undefined;
-  return far ? undefined : allLacksOf(candidate, request);
+  if (paramsOf(candidate, request.path) !== undefined) return allLacksOf(candidate, request);
+  const hint = pathHint(pattern, request.path);
+  return hint === undefined ? undefined : allLacksOf(candidate, request, hint);
 }
 
-function allLacksOf(candidate: Candidate<unknown>, request: MatchRequest): ExplainedLack[] {
+/** @param near In what its path differs, where that is one thing. */
+function allLacksOf(candidate: Candidate<unknown>, request: MatchRequest, near?: string): ExplainedLack[] {
   const { route, pattern, host } = candidate;
   const lacks: ExplainedLack[] = [];
   const params = paramsOf(candidate, request.path);
   if (params === undefined) {
-    const hint = pathHint(pattern, request.path) ?? farHint(pattern.uri, request.path);
+    const hint = near ?? farHint(pattern.uri, request.path);
     lacks.push({ kind: "path", configured: pattern.uri, actual: shorten(request.path), hint });
   }
   if (host !== undefined && !hostFits(host, request.host)) {

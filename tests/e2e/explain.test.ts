@@ -35,9 +35,19 @@ describe("gatewatch explain", () => {
     assert.match(stdout, /^ +route 2 +\/api\/users .*fails$/m);
     assert.match(stdout, /methods +POST +is GET/);
     assert.match(stdout, /^Nodes of upstream\/u\n {2}127\.0\.0\.1:6699 +weight 1 +picked: /m);
-    const json = await runGatewatch(["explain", "GET", "/nothing", "-H", "Host: a.example", "--json", ...where]);
+    const json = await runGatewatch([
+      "explain",
+      "GET",
+      "/nothing",
+      "-H",
+      "Host: a.example",
+      "--json",
+      "--url",
+      where[1]!,
+    ]);
     assert.equal(json.status, 1);
     assert.equal((JSON.parse(json.stdout) as { answer: { status: number } }).answer.status, 404);
+    assert.match(json.stdout, /"hint": "/);
   });
 
   it("reads a file without a gateway that runs, and says what of it is not served", async () => {
