@@ -30,6 +30,18 @@ const SITUATIONS: Readonly<Record<string, { resources: Record<string, MemoryValu
     },
     request: { method: "GET", url: "http://a.test/api/x" },
   },
+  "unresolved-secret": {
+    resources: {
+      "upstreams/1": { nodes: { "10.0.0.1:80": 1 } },
+      "routes/members": {
+        uri: "/members/*",
+        upstream_id: "1",
+        plugins: { "proxy-rewrite": { headers: { set: { "x-api-key": "$secret://vault/1/members/key" } } } },
+      },
+      "routes/all": { uri: "/*", upstream_id: "1" },
+    },
+    request: { method: "GET", url: "http://a.test/members/7" },
+  },
   nodes: {
     resources: {
       "upstreams/1": {

@@ -16,6 +16,77 @@ function idOf(matcher: Matcher<string>, target: string, options?: RequestOptions
   return found === "body" ? "body" : found?.id;
 }
 
+describe("Matcher, with many", () => {
+  it("lengths of prefixes under one host, as they come and go", () => {
+    const uris = Array.from({ length: 20 }, (_, i) => `/${"a".repeat(i)}*`);
+    const matcher = build([
+      ...uris.map((uri, i) => route(String(i), uri, { hosts: ["a.com"] })),
+      route("other", "/*", { hosts: ["b.com"] }),
+    ]);
+    const found = () => uris.map((uri) => idOf(matcher, uri.slice(0, -1), { host: "a.com" }));
+    assert.deepEqual(found(), uris.map((_, i) => String(i)));
+    for (let i = 19; i > 4; i -= 2) matcher.delete(String(i));
+    assert.deepEqual(found(), uris.map((_, i) => String(i > 4 && i % 2 === 1 ? i - 1 : i)));
+    for (const [i] of uris.entries()) matcher.delete(String(i));
+    assert.deepEqual(found(), uris.map(() => undefined));
+    assert.equal(idOf(matcher, "/x", { host: "b.com" }), "other");
+  });
+
+  it("hosts that come and go leave nothing to those that come after them", () => {
+    const matcher = build([]);
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 100; i++) {
+        const one = route(String(i), round === 1 ? "/exact" : "/prefix/*", { hosts: [`h${round}-${i}.com`] });
+        assert.deepEqual(matcher.set(one, one.id), []);
+      }
+      for (let i = 0; i < 100; i++) {
+        const host = `h${round}-${i}.com`, id = String(i);
+        assert.equal(idOf(matcher, "/exact", { host }), round === 1 ? id : undefined);
+        assert.equal(idOf(matcher, "/prefix/x", { host }), round === 1 ? undefined : id);
+        assert.equal(idOf(matcher, "/exact", { host: `h${round - 1}-${i}.com` }), undefined);
+      }
+      assert.equal(matcher.measure().hosts, 100);
+    }
+  });
+
+  for (const router of ["radixtree_uri", "radixtree_uri_with_parameter"] as const) {
+    it(`routes of one place, by host and by segments, in order of their rank (${router})`, () => {
+      const parameters = router === "radixtree_uri_with_parameter";
+      const uri = parameters ? "/:tenant/x" : "/*";
+      const matcher = build([
+        ...Array.from({ length: 40 }, (_, i) => route(String(i), uri, { hosts: [`h${i}.com`] })),
+        route("any", uri, { priority: -1 }),
+        route("wild", uri, { hosts: ["*.com"], methods: ["POST"], priority: 1 }),
+        route("high", uri, { hosts: ["h7.com"], vars: [["arg_high", "==", "1"]], priority: 2 }),
+      ], router);
+      assert.equal(idOf(matcher, "/t/x", { host: "h7.com" }), "7");
+      assert.equal(idOf(matcher, "/t/x?high=1", { host: "h7.com" }), "high");
+      assert.equal(idOf(matcher, "/t/x", { host: "h7.com", method: "POST" }), "wild");
+      assert.equal(idOf(matcher, "/t/x", { host: "other.org" }), "any");
+      assert.equal(idOf(matcher, "/t/y", { host: "h7.com" }), parameters ? undefined : "7");
+      matcher.delete("7");
+      assert.equal(idOf(matcher, "/t/x", { host: "h7.com" }), "any");
+    });
+  }
+
+  it("paths with parameters whose segments are alike", () => {
+    const matcher = build([
+      ...Array.from({ length: 30 }, (_, i) => route(`text-${i}`, `/:a/t${i}/:b`)),
+      route("deep", "/:a/t1/:b/*rest"),
+      route("two", "/:a/:b/z", { priority: 1 }),
+      route("rest", "/:a/*", { priority: -1 }),
+    ], "radixtree_uri_with_parameter");
+    assert.equal(idOf(matcher, "/x/t1/y"), "text-1");
+    assert.equal(idOf(matcher, "/x/t1/y/w/v"), "deep");
+    assert.equal(idOf(matcher, "/x/t1/z"), "two");
+    assert.equal(idOf(matcher, "/x/none/y"), "rest");
+    for (let i = 0; i < 30; i++) matcher.delete(`text-${i}`);
+    assert.equal(idOf(matcher, "/x/t1/y"), "rest");
+    const found = matcher.match(request("/x/t1/y/w/v"));
+    assert.deepEqual(found !== "body" && { ...found?.params }, { a: "x", b: "y", rest: "w/v" });
+  });
+});
+
 describe("Matcher.set", () => {
   it("replaces the route of the same id at all its places", () => {
     const matcher = build([route("1", ["/a", "/b/*"], { hosts: ["a.com", "*.b.com"] })]);
