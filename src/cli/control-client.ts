@@ -6,7 +6,7 @@ export interface ControlAnswer {
   readonly body: string;
 }
 
-/** A gateway answers in milliseconds; a health check should end before its own time is up. */
+/** Default: a gateway answers in milliseconds; a health check should end before its own time is up. */
 const TIMEOUT_MS = 3000;
 
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -15,11 +15,12 @@ const MAX_BYTES = 16 * 1024 * 1024;
  * Asks a control API. Over node:http, since `fetch` of Bun and Deno would go through a proxy that HTTP_PROXY names.
  *
  * @param json Sent with POST where given, else GET.
- * @throws Error where nothing answers within 3 s.
+ * @param limitMs Milliseconds. Default: 3000.
+ * @throws Error where nothing answers in that time.
  */
-export function askControl(url: string, json?: unknown): Promise<ControlAnswer> {
+export function askControl(url: string, json?: unknown, limitMs: number = TIMEOUT_MS): Promise<ControlAnswer> {
   return new Promise((resolve, reject) => {
-    const deadline = setTimeout(() => asked.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS);
+    const deadline = setTimeout(() => asked.destroy(new Error(`no answer within ${limitMs / 1000} s`)), limitMs);
     const fail = (error: Error) => {
       clearTimeout(deadline);
       reject(error);

@@ -1,7 +1,5 @@
 import { hostname } from "node:os";
 import process from "node:process";
-import type { Gateway } from "../gateway/gateway.ts";
-import type { ObservedSource } from "../observe/propagation.ts";
 import type { Runtime } from "../runtimes/runtime.ts";
 import type { Registration } from "../sources/etcd/register.ts";
 import { VERSION } from "../version.ts";
@@ -15,8 +13,11 @@ export function instanceId({ instanceId }: Settings): string {
 
 /** What a registration tells of. */
 export interface RegisteredParts {
-  readonly gateway: Gateway;
-  readonly observed: ObservedSource;
+  /** What it serves, and what became of the keys. */
+  readonly status: () => {
+    readonly revision: number | null;
+    readonly keys: Readonly<Record<string, number>>;
+  };
   /** Port of the control API. */
   readonly controlPort: number;
 }
@@ -25,7 +26,7 @@ export interface RegisteredParts {
 export async function register(
   settings: Settings,
   runtime: Runtime,
-  { gateway, observed, controlPort }: RegisteredParts,
+  { status, controlPort }: RegisteredParts,
 ): Promise<Registration | undefined> {
   if (settings.register === "off" || settings.resources !== undefined) return undefined;
   const { registerInstance } = await import("../sources/etcd/register.ts");
@@ -37,11 +38,11 @@ export async function register(
     id: instanceId(settings),
     canary: settings.canary === "on",
     describe() {
-      const { active: _, ...others } = gateway.status().keys;
+      const { revision, keys: { active: _, ...others } } = status();
       return {
         version: VERSION,
         runtime: `${runtime.name} ${runtime.version}`,
-        revision: observed.revision(),
+        revision,
         rejected: Object.values(others).reduce((sum, count) => sum + count, 0),
         control: `${reached.includes(":") ? `[${reached}]` : reached}:${controlPort}`,
         since,

@@ -9,6 +9,7 @@ import { loadRunSettings, type RunSettings } from "./run-settings.ts";
 import { type Ending, watchEndings } from "./shutdown.ts";
 import { type StartedGateway, startGateway } from "./started-gateway.ts";
 import { UsageError } from "./usage-error.ts";
+import { workerPort, workerSettings } from "./workers/worker-settings.ts";
 
 const log = getLogger(["gatewatch", "run"]);
 
@@ -17,13 +18,22 @@ const log = getLogger(["gatewatch", "run"]);
  * where a second signal cut the draining short.
  */
 export async function run({ flags, environment, runtime }: CommandInput): Promise<number> {
-  const settings = await loadRunSettings(flags, environment);
+  const controlPort = workerPort(environment);
+  const worker = controlPort !== undefined;
+  const given = await loadRunSettings(flags, environment);
+  const settings = worker ? workerSettings(given, controlPort) : given;
   const flushLog = startLog(settings);
-  const endings = watchEndings();
+  const endings = watchEndings(worker ? process.stdin : undefined);
   try {
-    log.info("gatewatch {version} on {runtime}", { version: VERSION, runtime: `${runtime.name} ${runtime.version}` });
+    if (!worker) {
+      log.info("gatewatch {version} on {runtime}", { version: VERSION, runtime: `${runtime.name} ${runtime.version}` });
+    }
     for (const warning of settings.warnings) log.warn("{warning}", { warning });
-    const gateway = await Promise.race([startGateway(settings, runtime), endings.first]);
+    if (!worker && settings.workers > 1) {
+      const { supervise } = await import("./workers/supervise.ts");
+      return await supervise(settings, runtime, endings);
+    }
+    const gateway = await Promise.race([startGateway(settings, runtime, { worker }), endings.first]);
     // Ended while it was starting: nothing is served yet that would have to be finished.
     if ("why" in gateway) return gateway.why === "error" ? failed(gateway.error) : EXIT.done;
     const ending = await endings.first;

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import * as v from "valibot";
 import { isAddressRange, isIpv6 } from "../config/addresses.ts";
 
@@ -87,6 +88,15 @@ export const count: TextSchema<number> = reader((value, fail) => {
   return Number.isSafeInteger(number)
     ? number
     : fail(`Cannot read "${value}" as a count: write a whole number, as in 100`);
+});
+
+/** Processes: `4`, or `auto`, which is one for each core. */
+export const workerCount: TextSchema<number> = reader((value, fail) => {
+  if (value === "auto") return availableParallelism();
+  const number = /^\d+$/.test(value) ? Number(value) : 0;
+  return number >= 1 && number <= 256
+    ? number
+    : fail(`Cannot read "${value}" as a number of workers: write 1 to 256, or auto`);
 });
 
 /** `127.0.0.1:9080`, `localhost:9080`, `[::1]:9080`. */

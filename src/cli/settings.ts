@@ -17,6 +17,7 @@ import {
   size,
   text,
   type TextSchema,
+  workerCount,
 } from "./setting-values.ts";
 
 /** What the settings say, each after its flag, its variable, its key in the file or its default. */
@@ -65,6 +66,7 @@ export interface Settings {
   readonly bodyTimeout: number;
   readonly idleTimeout: number;
   readonly drainTimeout: number;
+  readonly workers: number;
   readonly logLevel: "debug" | "info" | "warning" | "error";
   readonly logFormat: "text" | "json" | undefined;
   readonly accessLog: "off" | "errors" | "all";
@@ -272,6 +274,13 @@ export const SETTINGS: { readonly [K in SettingName]: SettingOf<Settings[K]> } =
     help: "On SIGTERM or SIGINT, wait this long for requests in flight",
     schema: duration,
     default: "30s",
+  },
+  workers: {
+    group: "Listening",
+    value: "N",
+    help: "Serve with so many processes that share the ports (Linux); auto = one for each core",
+    schema: workerCount,
+    default: "1",
   },
   router: {
     group: "Routing",

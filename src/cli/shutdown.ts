@@ -16,13 +16,17 @@ export interface EndingWatch {
 /**
  * Takes over SIGTERM, SIGINT and errors that nothing caught, for the rest of the process's life, so that none of them can end it in
  * the middle of a step.
+ *
+ * @param leader A stream that ends with the process that this one must not outlive.
  */
-export function watchEndings(): EndingWatch {
+export function watchEndings(leader?: NodeJS.ReadableStream): EndingWatch {
   const waiting: ((ending: Ending) => void)[] = [];
   const next = () => new Promise<Ending>((resolve) => waiting.push(resolve));
   const watch = { first: next(), second: next() };
   const end = (ending: Ending) => waiting.shift()?.(ending);
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => end({ why: "signal", signal }));
+  const left = (): void => end({ why: "signal", signal: "The supervisor has ended" });
+  leader?.once("end", left).once("close", left).resume();
   process.on("uncaughtException", (error) => end({ why: "error", error }));
   process.on("unhandledRejection", (error) => end({ why: "error", error }));
   return watch;

@@ -8,6 +8,7 @@ import type { Registration } from "../sources/etcd/register.ts";
 import type { Runtime } from "../runtimes/runtime.ts";
 import { VERSION } from "../version.ts";
 import { addressText, bind } from "./bind.ts";
+import { CONTROL_LIMITS } from "./control-limits.ts";
 import { openAdmin } from "./open-admin.ts";
 import { instanceId, machineName, register } from "./instance.ts";
 import { openGateway } from "./open-gateway.ts";
@@ -29,25 +30,19 @@ export interface StartedGateway {
 
 const log = getLogger(["gatewatch", "run"]);
 
-/** The control API answers probes and people, on small messages. */
-const CONTROL_LIMITS: ListenerLimits = {
-  headerBytes: 16 * 1024,
-  headerCount: 64,
-  bodyBytes: 1024 * 1024,
-  headerTimeout: 10_000,
-  bodyTimeout: 10_000,
-  idleTimeout: 60_000,
-  connections: 256,
-};
-
 /**
  * Starts what the settings ask for: the source and the gateway over it, then the control API, so that the process can be asked how it is while
  * the rest comes up, the Admin API where there is a key for it, then the addresses that serve requests. Where one step fails, what the steps before it started is
  * stopped again.
  *
+ * @param options.worker Whether it is one of several processes that share their ports.
  * @throws BindError, UsageError
  */
-export async function startGateway(settings: RunSettings, runtime: Runtime): Promise<StartedGateway> {
+export async function startGateway(
+  settings: RunSettings,
+  runtime: Runtime,
+  { worker = false }: { readonly worker?: boolean } = {},
+): Promise<StartedGateway> {
   const listen = runtime.listeners[settings.listener];
   if (listen === undefined) throw new UsageError([`--listener: ${runtime.name} has no native listener: use http1`]);
   const source = await openSource(settings, runtime);
@@ -61,7 +56,9 @@ export async function startGateway(settings: RunSettings, runtime: Runtime): Pro
     ...(settings.accessLog === "off" ? {} : { onAnswer: createAccessLog(settings.accessLog) }),
   });
 
-  let draining = false;
+  // What its supervisor says for all is said once.
+  const tell = worker ? log.debug.bind(log) : log.info.bind(log);
+  let draining = false, serving = false;
   const listeners: Listener[] = [];
   let control: Listener | undefined;
   let admin: Listener | undefined;
@@ -102,6 +99,7 @@ export async function startGateway(settings: RunSettings, runtime: Runtime): Pro
       ...(isGuarded(guarded) ? { deletes: guarded } : {}),
       facts: () => ({
         id: instanceId(settings),
+        serving,
         listening: listeners.map(({ name, address, connections }) => ({
           address: addressText({ host: address.address, port: address.port }),
           listener: name,
@@ -113,7 +111,7 @@ export async function startGateway(settings: RunSettings, runtime: Runtime): Pro
       handler: (request) => app.fetch(request),
       limits: CONTROL_LIMITS,
     });
-    log.info("Control API on http://{address}", { address: boundText(control) });
+    tell("Control API on http://{address}", { address: boundText(control) });
 
     const opened = await openAdmin(settings, runtime, source, transport);
     if (opened !== undefined) {
@@ -128,12 +126,15 @@ export async function startGateway(settings: RunSettings, runtime: Runtime): Pro
 
     const handler: ListenerHandler = (request, inbound) => gateway.fetch(request, { inbound });
     for (const address of settings.listen) {
-      const listener = await bind(listen, address, { handler, limits: limitsOf(settings) });
+      const listener = await bind(listen, address, { handler, limits: limitsOf(settings), reusePort: worker });
       listeners.push(listener);
-      log.info("Serving on http://{address}", { address: boundText(listener), listener: listener.name });
+      tell("Serving on http://{address}", { address: boundText(listener), listener: listener.name });
     }
-    const controlPort = control.address.port;
-    registration = await register(settings, runtime, { gateway, observed, controlPort });
+    serving = true;
+    registration = await register(settings, runtime, {
+      status: () => ({ revision: observed.revision(), keys: gateway.status().keys }),
+      controlPort: control.address.port,
+    });
   } catch (error) {
     await stop(0);
     throw error;

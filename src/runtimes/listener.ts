@@ -42,7 +42,7 @@ export interface Listener {
   connections(): number;
   /**
    * Stops accepting at once, lets requests in flight finish for up to `drainMs`, then cuts what is left. Idle connections are
-   * closed at once. Resolves to the number of requests that were cut.
+   * closed within 200 ms. Resolves to the number of requests that were cut.
    */
   close(drainMs: number): Promise<number>;
 }

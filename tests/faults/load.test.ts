@@ -1,6 +1,5 @@
 // runtimes: deno, bun
 // limit: 400
-// waits
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Carrier, CarrierName } from "../../src/sources/etcd/carrier.ts";

@@ -79,6 +79,10 @@ export class ClientConnection implements HubMember {
     return this.#exchange === undefined && !this.#over;
   }
 
+  get used(): boolean {
+    return this.#served;
+  }
+
   destroy(): void {
     this.#socket.destroy();
   }

@@ -4,8 +4,16 @@ import type { ListenOptions } from "../listener.ts";
 export interface HubMember {
   /** Whether nothing would be lost with it. */
   readonly idle: boolean;
+  /** Whether it has had a request. */
+  readonly used: boolean;
   destroy(): void;
 }
+
+/**
+ * Milliseconds that a connection which has been used gets for one more request when its listener closes: a client that is about to send one would find its
+ * connection reset, and could not know whether to send it again.
+ */
+const GRACE = 200;
 
 /** What the connections of one listener share: its options, how many there are, and whether it closes. */
 export class Hub {
@@ -51,12 +59,17 @@ export class Hub {
   /** Lets requests in flight finish for up to `drainMs` milliseconds, and cuts the rest. @returns How many were cut. */
   async drain(drainMs: number): Promise<number> {
     this.draining = true;
+    for (const connection of this.#open) {
+      if (connection.idle && (drainMs === 0 || !connection.used)) connection.destroy();
+    }
+    const grace = Math.min(GRACE, drainMs);
+    if (this.#open.size > 0 && grace > 0) await new Promise((resolve) => setTimeout(resolve, grace));
     for (const connection of this.#open) if (connection.idle) connection.destroy();
     if (this.#inFlight > 0) {
       let timer: ReturnType<typeof setTimeout> | undefined;
       await new Promise<void>((resolve) => {
         this.#drained = resolve;
-        timer = setTimeout(resolve, drainMs);
+        timer = setTimeout(resolve, drainMs - grace);
       });
       clearTimeout(timer);
     }

@@ -36,7 +36,7 @@ describe("Redis connection", () => {
   });
 
   it("runs scripts, many at a time", async () => {
-    const connection = connect(target(server.port));
+    const connection = connect(target(server.port, { timeout: 20_000 }));
     assert.deepEqual(await connection.run(MIXED, "key", ["argument"]), [1, "a", "key", "argument"]);
     const counts = await Promise.all(Array.from({ length: 500 }, () => connection.run(INCREMENT, "many", [1])));
     assert.deepEqual(counts, Array.from({ length: 500 }, (_, i) => i + 1));
@@ -92,8 +92,8 @@ describe("Redis connection", () => {
 
   it("waits no longer than its timeout for a server that hangs, and works again once it answers", async () => {
     const own = await startRedis();
-    const connection = connect(target(own.port, { timeout: 200 }));
-    await connection.run(INCREMENT, "hang", [1]);
+    const connection = connect(target(own.port, { timeout: 500 }));
+    await until(() => connection.run(INCREMENT, "hang", [1]), { what: "it is connected" });
     own.freeze();
     const start = performance.now();
     const failed = await Promise.allSettled(
@@ -101,14 +101,14 @@ describe("Redis connection", () => {
     );
     const took = performance.now() - start;
     assert.ok(failed.every(({ status }) => status === "rejected"));
-    assert.ok(took >= 190 && took < 1000, `${took} ms`);
+    assert.ok(took >= 490 && took < 2000, `${took} ms`);
     // A new connection is accepted by the kernel, and must not hang either.
     const again = performance.now();
     await until(async () => {
       const [result] = await Promise.allSettled([connection.run(INCREMENT, "hang", [1])]);
-      return /within 200 ms/.test(String((result as PromiseRejectedResult).reason));
+      return /within 500 ms/.test(String((result as PromiseRejectedResult).reason));
     }, { what: "a new connection hangs, too" });
-    assert.ok(performance.now() - again < 2000);
+    assert.ok(performance.now() - again < 5000);
     own.thaw();
     const count = await until(() => connection.run(INCREMENT, "hang", [1]), { what: "the server answers again" });
     assert.ok(Number(count) >= 2);
