@@ -53,9 +53,9 @@ describe("Deadline", () => {
     let expired = false;
     const deadline = new Deadline(() => expired = true);
     deadline.set(200);
-    const until = performance.now() + 400;
+    const held = performance.now() + 400;
     // What arrived meanwhile could not be read.
-    while (performance.now() < until);
+    while (performance.now() < held);
     await wait(10);
     assert.equal(expired, false);
     await until(() => expired, { what: "it expires" });
