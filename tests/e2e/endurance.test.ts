@@ -21,12 +21,13 @@ const LONG = process.env["GATEWATCH_LONG"] === "1";
 const SECONDS = LONG ? 1800 : 15;
 /** Part of the time after which what is loaded, compiled and pooled is there. */
 const WARM = LONG ? 0.1 : 0.3;
-const REQUESTS_A_SECOND = LONG ? 300 : 200;
-const CHANGES_A_SECOND = 20;
+/** The long run is to leave a machine to others: a few per cent of a core. */
+const REQUESTS_A_SECOND = LONG ? 50 : 200;
+const CHANGES_A_SECOND = LONG ? 5 : 20;
 const CONNECTIONS = 16;
 /**
  * Bytes that may be held at the end beyond what was held when it was warm. A leak of 2 kB a request, or of 20 kB a change,
- * is more in the gate's run; one of 20 bytes a request, or of 300 a change, in the long one.
+ * is more in the gate's run; one of 100 bytes a request, or of 1 kB a change, in the long one.
  */
 const MOST_GROWTH = LONG ? 8 * 2 ** 20 : 4 * 2 ** 20;
 /** Descriptors more or less: connections to nodes that are made and closed with the changes. */
@@ -162,7 +163,7 @@ async function look(gateway: GatewayProcess, begun: number): Promise<Look> {
 /** The lowest of a few: what a request in progress holds is not what stays. */
 async function lowest(gateway: GatewayProcess, begun: number): Promise<Look> {
   const looks: Look[] = [];
-  for (let i = 0; i < 5; i++) looks.push(await look(gateway, begun));
+  for (let i = 0; i < 3; i++) looks.push(await look(gateway, begun));
   const least = (pick: (one: Look) => number): number => Math.min(...looks.map(pick));
   return {
     seconds: looks[0]!.seconds,
@@ -268,7 +269,8 @@ describe(`${SECONDS} s of load with changes going on`, () => {
     }`);
     deepStrictEqual(examples, []);
     strictEqual(total.errors, 0);
-    ok(total.answered > SECONDS * REQUESTS_A_SECOND * 0.9, `only ${total.answered} requests were answered`);
+    // How fast is not what is asked here, on a machine that others may be loading; only that it was enough.
+    ok(total.answered > SECONDS * REQUESTS_A_SECOND * 0.3, `only ${total.answered} requests were answered`);
     ok(changes.count >= SECONDS * CHANGES_A_SECOND * 0.9, `only ${changes.count} changes were made`);
     // Five of seven requests are for routes that come and go.
     ok(
