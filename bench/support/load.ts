@@ -37,7 +37,7 @@ export function load(url: string, pid: number, options: LoadOptions): Load {
   ];
   if (script !== undefined) args.push("-s", script);
   const before = cpuSeconds(pid);
-  const output = execFileSync("wrk", [...args, url], { encoding: "utf8" });
+  const output = wrk([...args, url], seconds);
   const cpu = cpuSeconds(pid) - before;
   const failed = /Non-2xx|Socket errors/.exec(output);
   if (failed !== null) throw new Error(`The run does not count: ${output}`);
@@ -49,6 +49,18 @@ export function load(url: string, pid: number, options: LoadOptions): Load {
     p50: latency(output, "50%"),
     p99: latency(output, "99%"),
   };
+}
+
+/** wrk's output. It is ended where it takes half a minute longer than it was told to. */
+function wrk(args: readonly string[], seconds: number): string {
+  try {
+    return execFileSync("wrk", args, { encoding: "utf8", timeout: (seconds + 30) * 1000 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") throw new Error("wrk is not installed (on Debian: apt-get install wrk)", { cause: error });
+    if (code === "ETIMEDOUT") throw new Error(`wrk did not end within ${seconds + 30} s`, { cause: error });
+    throw error;
+  }
 }
 
 function latency(output: string, percentile: string): number {

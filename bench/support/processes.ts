@@ -41,7 +41,13 @@ export function freePort(): Promise<number> {
 export async function start(command: string, args: readonly string[], port: number, env: object = {}): Promise<number> {
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
   started.push(child);
-  let output = "";
+  let output = "", missing = false;
+  child.once("error", (error: NodeJS.ErrnoException) => {
+    missing = true;
+    output = error.code === "ENOENT"
+      ? `it is not installed (on Debian: apt-get install ${packageOf(command)})`
+      : error.message;
+  });
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on("data", (chunk: Uint8Array) => {
       if (output.length < 20_000) output += String(chunk);
@@ -49,10 +55,16 @@ export async function start(command: string, args: readonly string[], port: numb
   }
   const end = performance.now() + 15_000;
   while (!(await accepts(port))) {
-    if (performance.now() > end || child.exitCode !== null) throw new Error(`${command} did not start: ${output}`);
+    if (performance.now() > end || missing || child.exitCode !== null) {
+      throw new Error(`${command} did not start: ${output}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return child.pid!;
+}
+
+function packageOf(command: string): string {
+  return command === "nginx" ? "nginx-light" : command;
 }
 
 /** Stops one that was started, and waits until it has gone. */
@@ -115,4 +127,51 @@ server { listen 127.0.0.1:${port}; location / { ${location} } } }
 `,
   );
   return await start("nginx", ["-p", folder, "-c", file], port);
+}
+
+/** Other gateways that Debian has, for rows beside gatewatch's. */
+export const PEERS = ["haproxy", "caddy"] as const;
+
+/** A peer in front of an origin: one thread, kept connections, no log, as the yardstick. */
+export async function startPeer(name: (typeof PEERS)[number], port: number, origin: number): Promise<number> {
+  const folder = scratch();
+  const file = join(folder, name);
+  if (name === "haproxy") {
+    writeFileSync(
+      file,
+      `global
+  nbthread 1
+  maxconn 4096
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+  http-reuse always
+frontend in
+  bind 127.0.0.1:${port}
+  default_backend origin
+backend origin
+  server origin 127.0.0.1:${origin}
+`,
+    );
+    return await start("haproxy", ["-db", "-q", "-f", file], port);
+  }
+  writeFileSync(
+    file,
+    `{
+  admin off
+  auto_https off
+}
+http://127.0.0.1:${port} {
+  reverse_proxy 127.0.0.1:${origin} {
+    transport http {
+      keepalive_idle_conns_per_host 128
+    }
+  }
+}
+`,
+  );
+  const env = { GOMAXPROCS: "1", XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder };
+  return await start("caddy", ["run", "--config", file, "--adapter", "caddyfile"], port, env);
 }
