@@ -1,10 +1,10 @@
 /**
  * What a forwarded request costs, as a multiple of nginx's `proxy_pass` in the same run, for each runtime with each of its listeners and transports.
  *
- *     node bench/forward.ts [--scenario bare,key-auth,three,seven,50000] [--runtime bun,deno,node] [--seconds 5] [--rounds 3] [--peers]
+ *     node bench/forward.ts [--scenario bare,key-auth,three,seven,one,50000] [--runtime bun,deno,node] [--seconds 5] [--rounds 3] [--peers]
  *
  * `three`: limit-count, prometheus and key-auth. `seven`: also cors, request-id, ip-restriction and proxy-rewrite. `50000`: a bare route among so many,
- * requests spread over them. `--peers` adds rows of HAProxy and Caddy in front of the same origin, where the bare route is among the scenarios.
+ * requests spread over them; `one`: the same requests, by the same script, to one route. `--peers` adds rows of HAProxy and Caddy in front of the same origin, where the bare route is among the scenarios.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -134,6 +134,7 @@ function resourcesOf(scenario: string, node: string): object {
   };
   switch (scenario) {
     case "bare":
+    case "one":
       return { routes: [{ id: "1", uri: "/*", upstream }] };
     case "key-auth":
       return { consumers, routes: [{ id: "1", uri: "/*", upstream, plugins: { "key-auth": {} } }] };
@@ -152,7 +153,7 @@ function resourcesOf(scenario: string, node: string): object {
 
 function loadOf(scenario: string, folder: string): Omit<LoadOptions, "seconds"> {
   if (scenario === "bare") return {};
-  if (scenario !== "50000") return { headers: ["apikey: secret"] };
+  if (scenario !== "50000" && scenario !== "one") return { headers: ["apikey: secret"] };
   const script = join(folder, "spread.lua");
   writeFileSync(script, 'request = function() return wrk.format("GET", "/r/" .. math.random(0, 49999) .. "/x") end');
   return { script };
