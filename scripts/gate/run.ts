@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { createWriteStream, existsSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface RunOptions {
@@ -73,29 +73,21 @@ async function outlived(group: number): Promise<boolean> {
 /** Runs a program in a process group of its own, keeps what it prints, and leaves nothing of the group behind. */
 export async function run(options: RunOptions): Promise<RunResult> {
   const began = performance.now();
-  const log = createWriteStream(options.log);
-  const chunks: Uint8Array[] = [];
+  // A file, and no pipe: a program that exits loses what a pipe has not taken yet.
+  const log = openSync(options.log, "w");
   const child = spawn(options.command, options.args, {
     cwd: options.cwd,
     detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", log, log],
     env: { ...process.env, ...options.env },
   });
   const group = child.pid;
   let trouble: string | undefined;
-  const keep = (chunk: Uint8Array): void => {
-    chunks.push(chunk);
-    log.write(chunk);
-  };
-  child.stdout.on("data", keep);
-  child.stderr.on("data", keep);
   if (group !== undefined) groups.add(group);
   const timer = setTimeout(() => {
     trouble = `was killed after ${options.limit} s`;
     if (group !== undefined) signalGroup(group, "SIGKILL");
   }, options.limit * 1000);
-  // Not "close" alone: a process left behind would hold the pipes open.
-  const closed = new Promise((resolve) => child.once("close", resolve));
   const status = await new Promise<number | undefined>((resolve) => {
     child.once("error", (error) => {
       trouble = `could not be started: ${error.message}`;
@@ -111,7 +103,6 @@ export async function run(options: RunOptions): Promise<RunResult> {
     }
     groups.delete(group);
   }
-  await Promise.race([closed, sleep(FAREWELL)]);
-  await new Promise((resolve) => log.end(resolve));
-  return { status, output: Buffer.concat(chunks).toString(), seconds: (performance.now() - began) / 1000, trouble };
+  closeSync(log);
+  return { status, output: readFileSync(options.log, "utf8"), seconds: (performance.now() - began) / 1000, trouble };
 }
