@@ -25,8 +25,13 @@ export function watchEndings(leader?: NodeJS.ReadableStream): EndingWatch {
   const watch = { first: next(), second: next() };
   const end = (ending: Ending) => waiting.shift()?.(ending);
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => end({ why: "signal", signal }));
-  const left = (): void => end({ why: "signal", signal: "The supervisor has ended" });
-  leader?.once("end", left).once("close", left).resume();
+  // Some runtimes tell both, some one of them; two endings would cut the requests in flight.
+  let left = false;
+  const leave = (): void => {
+    if (!left) end({ why: "signal", signal: "The supervisor has ended" });
+    left = true;
+  };
+  leader?.once("end", leave).once("close", leave).resume();
   process.on("uncaughtException", (error) => end({ why: "error", error }));
   process.on("unhandledRejection", (error) => end({ why: "error", error }));
   return watch;

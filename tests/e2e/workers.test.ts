@@ -156,10 +156,20 @@ describe(`several workers on ${currentRuntime()}`, () => {
   });
 
   it("workers end by themselves where their supervisor is killed", async () => {
+    const later = await startOrigin("late");
+    const upstream = { nodes: { [`127.0.0.1:${later.port}`]: 1 } };
+    await etcd.put(`${PREFIX}/routes/3`, JSON.stringify({ uri: "/slow-later", upstream }));
     gateway = await start();
     const own = await pids();
+    const slow = gateway.get("/slow-later");
+    await until(() => later.waiting() > 0, { what: "the request is at the origin" });
     gateway.signal("SIGKILL");
+    // One of the two has nothing to finish.
+    await until(() => own.some((pid) => !alive(pid)), { limit: 10_000, what: "one has noticed" });
+    later.release();
+    assert.equal((await slow).body, "late", "the request in flight was finished");
     await until(() => own.every((pid) => !alive(pid)), { limit: 10_000, what: "the workers have ended" });
+    await later.close();
   });
 
   it("refuses what cannot be, and says why", async () => {
