@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { isFromPage } from "./control-guard.ts";
 
 /** Mass deletes that are held back; a guarded source has them. */
 export interface HeldDeletes {
@@ -11,9 +12,7 @@ export interface HeldDeletes {
  * have not seen. Pages in a browser may not ask, whatever site they are of.
  */
 export function answerAccept(c: Context, deletes: HeldDeletes): Response {
-  if (c.req.header("origin") !== undefined || c.req.header("sec-fetch-site") !== undefined) {
-    return c.json({ error_msg: "Cannot accept for a page in a browser: use gatewatch accept" }, 403);
-  }
+  if (isFromPage(c)) return refusePage(c);
   const text = c.req.query("revision") ?? "";
   if (!/^\d{1,15}$/.test(text)) {
     return c.json({ error_msg: "Cannot accept without a revision: write /accept?revision=N" }, 400);
@@ -25,4 +24,9 @@ export function answerAccept(c: Context, deletes: HeldDeletes): Response {
     return c.json({ error_msg: `Revision ${held.revision} is held back, not ${revision}`, held }, 409);
   }
   return c.json({ accepted: revision, removes: held.removes, routes: held.routes });
+}
+
+/** What a page in a browser is answered with, which may not accept. */
+export function refusePage(c: Context): Response {
+  return c.json({ error_msg: "Cannot accept for a page in a browser: use gatewatch accept" }, 403);
 }

@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 
 /**
  * Refuses requests whose Host is a name other than `localhost`, for a control API on loopback: a page in the operator's browser can make
@@ -21,4 +21,9 @@ export function loopbackHost(): MiddlewareHandler {
 export function isAddressOrLocalhost(host: string): boolean {
   const name = host.replace(/:\d*$/, "").toLowerCase();
   return name === "localhost" || /^\d+\.\d+\.\d+\.\d+$/.test(name) || /^\[[0-9a-f:.]+\]$/.test(name);
+}
+
+/** Whether a page in a browser asks, of whatever site: browsers say so, and no other client does. */
+export function isFromPage(c: Context): boolean {
+  return c.req.header("origin") !== undefined || c.req.header("sec-fetch-site") !== undefined;
 }

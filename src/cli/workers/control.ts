@@ -1,6 +1,8 @@
 import { type Context, Hono } from "hono";
-import { loopbackHost } from "../../admin/control-guard.ts";
+import { refusePage } from "../../admin/control-accept.ts";
+import { isFromPage, loopbackHost } from "../../admin/control-guard.ts";
 import type { MetricsMerger } from "../../observe/merge-metrics.ts";
+import { writeHead, writeSample } from "../../pipeline/metrics.ts";
 import type { ControlAnswer } from "../control-client.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Worker } from "./worker.ts";
@@ -80,12 +82,11 @@ export function createFleetControl({ fleet, metrics, draining, loopback, facts }
   });
   app.get("/metrics", async (c) => {
     await readMetrics(fleet, metrics);
-    const ready = fleet.workers.length;
-    const own =
-      `# HELP gatewatch_workers Processes that serve\n# TYPE gatewatch_workers gauge\ngatewatch_workers ${ready}\n` +
-      "# HELP gatewatch_worker_restarts_total Processes that crashed and were replaced\n" +
-      "# TYPE gatewatch_worker_restarts_total counter\n" +
-      `gatewatch_worker_restarts_total ${fleet.slots.reduce((sum, { restarts }) => sum + restarts, 0)}\n`;
+    const restarts = fleet.slots.reduce((sum, slot) => sum + slot.restarts, 0);
+    const own = writeHead("gatewatch_workers", "Processes that serve", "gauge") +
+      writeSample("gatewatch_workers", "", fleet.workers.length) +
+      writeHead("gatewatch_worker_restarts_total", "Processes that crashed and were replaced", "counter") +
+      writeSample("gatewatch_worker_restarts_total", "", restarts);
     return c.body(metrics.write() + own, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
   });
   app.get("/wait", async (c) => {
@@ -94,9 +95,8 @@ export function createFleetControl({ fleet, metrics, draining, loopback, facts }
     return relay(c, (late ?? answers[0])?.answer);
   });
   app.post("/accept", async (c) => {
-    if (c.req.header("origin") !== undefined || c.req.header("sec-fetch-site") !== undefined) {
-      return c.json({ error_msg: "Cannot accept for a page in a browser: use gatewatch accept" }, 403);
-    }
+    // A worker could not tell: it is asked by this process.
+    if (isFromPage(c)) return refusePage(c);
     const answers = await askAll(fleet, pathOf(c), {});
     return relay(c, (answers.find(({ answer }) => answer?.status === 200) ?? answers[0])?.answer);
   });

@@ -1,5 +1,6 @@
-import type { Address, Inbound, UpgradeHook, Watchable } from "../../net/inbound.ts";
+import type { Address, Inbound, UpgradeHook } from "../../net/inbound.ts";
 import type { RawHeaders } from "../../net/raw-headers.ts";
+import { ClientWatch } from "../client-watch.ts";
 import type { ConnectionFacts, RequestHead } from "./request-head.ts";
 import type { RequestBody } from "./request-body.ts";
 
@@ -11,7 +12,7 @@ export interface ExchangeConnection {
 }
 
 /** One request, as the application sees it; what costs something is made when it is asked for. */
-export class Exchange implements Inbound, Watchable {
+export class Exchange extends ClientWatch implements Inbound {
   readonly method: string;
   readonly target: string;
   readonly faithful = true;
@@ -23,9 +24,6 @@ export class Exchange implements Inbound, Watchable {
   readonly requestBody: RequestBody | undefined;
   readonly upgrade?: UpgradeHook;
   readonly #connection: ExchangeConnection;
-  #abort: AbortController | undefined;
-  #gone = false;
-  #listener: (() => void) | undefined;
 
   /** @param target In origin form. */
   constructor(
@@ -36,6 +34,7 @@ export class Exchange implements Inbound, Watchable {
     requestBody: RequestBody | undefined,
     upgrade: UpgradeHook | undefined,
   ) {
+    super();
     this.method = method;
     this.target = target;
     this.headers = headers;
@@ -63,28 +62,8 @@ export class Exchange implements Inbound, Watchable {
     return this.requestBody === undefined ? null : this.requestBody.stream;
   }
 
-  get signal(): AbortSignal {
-    if (this.#abort === undefined) {
-      this.#abort = new AbortController();
-      if (this.#gone) this.#abort.abort();
-    }
-    return this.#abort.signal;
-  }
-
-  get watchable(): Watchable {
-    return this;
-  }
-
-  watch(listener: (() => void) | undefined): void {
-    if (this.#gone) listener?.();
-    else this.#listener = listener;
-  }
-
-  /** The client has gone before its answer was complete. */
-  clientGone(): void {
-    this.#gone = true;
+  override clientGone(): void {
     this.requestBody?.gone();
-    this.#abort?.abort();
-    this.#listener?.();
+    super.clientGone();
   }
 }

@@ -1,4 +1,5 @@
 import type { Buffer } from "node:buffer";
+import { sameName } from "../../net/header-list.ts";
 import { latin1, readFields } from "../wire/fields.ts";
 
 /** A request's line and fields as they were received. */
@@ -49,13 +50,13 @@ export function connectionFacts(headers: readonly string[]): ConnectionFacts {
   for (let i = 0; i + 1 < headers.length; i += 2) {
     switch (headers[i]!.length) {
       case 6:
-        if (headers[i]!.toLowerCase() === "expect") expect = headers[i + 1]!;
+        if (sameName(headers[i]!, "expect")) expect = headers[i + 1]!;
         break;
       case 7:
-        if (headers[i]!.toLowerCase() === "upgrade") upgrade = headers[i + 1]!;
+        if (sameName(headers[i]!, "upgrade")) upgrade = headers[i + 1]!;
         break;
       case 10:
-        if (headers[i]!.toLowerCase() !== "connection") break;
+        if (!sameName(headers[i]!, "connection")) break;
         connection = connection === undefined ? headers[i + 1]! : `${connection},${headers[i + 1]!}`;
     }
   }

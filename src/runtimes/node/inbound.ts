@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Address, Inbound, UpgradeHook, Watchable } from "../../net/inbound.ts";
+import type { Address, Inbound, UpgradeHook } from "../../net/inbound.ts";
 import type { RawHeaders } from "../../net/raw-headers.ts";
+import { ClientWatch } from "../client-watch.ts";
 import { bodyStream } from "./body.ts";
 import type { Connection } from "./connection.ts";
 
 /** What is known of a request over `node:http`; what costs something is made when it is asked for. */
-export class NodeInbound implements Inbound, Watchable {
+export class NodeInbound extends ClientWatch implements Inbound {
   readonly target: string;
   readonly faithful = true;
   readonly headers: RawHeaders;
@@ -15,9 +16,6 @@ export class NodeInbound implements Inbound, Watchable {
   readonly #bodyLimits: BodyLimits;
   #hasBody: boolean;
   #body: ReadableStream<Uint8Array> | undefined;
-  #abort: AbortController | undefined;
-  #gone = false;
-  #listener: (() => void) | undefined;
 
   constructor(
     target: string,
@@ -27,6 +25,7 @@ export class NodeInbound implements Inbound, Watchable {
     bodyLimits: BodyLimits,
     upgrade?: UpgradeHook,
   ) {
+    super();
     this.target = target;
     this.headers = incoming.rawHeaders;
     this.#incoming = incoming;
@@ -52,30 +51,6 @@ export class NodeInbound implements Inbound, Watchable {
     if (!this.#hasBody) return null;
     const { bytes, timeout, begin } = this.#bodyLimits;
     return this.#body ??= bodyStream(this.#incoming, bytes, timeout, begin);
-  }
-
-  get signal(): AbortSignal {
-    if (this.#abort === undefined) {
-      this.#abort = new AbortController();
-      if (this.#gone) this.#abort.abort();
-    }
-    return this.#abort.signal;
-  }
-
-  get watchable(): Watchable {
-    return this;
-  }
-
-  watch(listener: (() => void) | undefined): void {
-    if (this.#gone) listener?.();
-    else this.#listener = listener;
-  }
-
-  /** Called when the client has gone before its answer was complete. */
-  clientGone(): void {
-    this.#gone = true;
-    this.#abort?.abort();
-    this.#listener?.();
   }
 }
 
