@@ -1,7 +1,11 @@
 import type { RunSettings } from "../run-settings.ts";
 
-/** The variable by which a supervisor tells a process that it is a worker, and which port its control API is to have. No setting, and not for users. */
-const VARIABLE = "_GATEWATCH_WORKER";
+/**
+ * The variable by which a supervisor tells a process that it is a worker, and which port its control API is to have. No
+ * setting, and not for users. It begins as the settings do, so that Deno's `--allow-env=GATEWATCH_*` covers it, and ends
+ * as Kubernetes names what it sets itself (`tcp://10.0.0.1:80`, no bare number), which no check of unknown settings minds.
+ */
+const VARIABLE = "GATEWATCH_WORKER_PORT";
 
 /** What the environment of a worker has beside its supervisor's. */
 export function workerEnvironment(controlPort: number): Readonly<Record<string, string>> {
