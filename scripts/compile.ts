@@ -22,6 +22,10 @@ const result = await Bun.build({
   target: "bun",
   minify: { syntax: true, whitespace: true }, // Names stay, for stack traces.
   plugins: [etcdProto],
+  format: "esm",
+  // Start is most of what a command takes: what it does not import is not read, and what it does has been compiled here already.
+  splitting: true,
+  bytecode: true,
   compile: {
     outfile: values.outfile,
     // What the executable does must not depend on files of the folder that it is started in.
