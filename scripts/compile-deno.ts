@@ -19,8 +19,6 @@ const result = spawnSync(join(ROOT, "node_modules/.bin/deno"), [
   "--allow-net",
   "--allow-read",
   "--allow-env",
-  // etcd3 reads its schema from disk when it is loaded.
-  ...["--include", "node_modules/etcd3/proto"],
   ...["--output", values.output, "src/entries/deno.ts"],
 ], { cwd: ROOT, encoding: "utf8", stdio: ["ignore", "inherit", "pipe"] });
 process.stderr.write(result.stderr);

@@ -5,7 +5,6 @@ import { mkdirSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { etcdProto } from "./compile/etcd-proto.ts";
 import { ROOT } from "./root.ts";
 
 const { values } = parseArgs({
@@ -21,7 +20,6 @@ const result = await Bun.build({
   entrypoints: [values.entry],
   target: "bun",
   minify: { syntax: true, whitespace: true }, // Names stay, for stack traces.
-  plugins: [etcdProto],
   format: "esm",
   // Start is most of what a command takes: what it does not import is not read, and what it does has been compiled here already.
   splitting: true,

@@ -15,7 +15,7 @@ export const PARTS: readonly string[] = ["unit", "types", "contracts", "plugins"
 const FOLDERS: readonly string[] = ["src", "tests", "examples", "bench", "scripts"];
 
 /** Files for Bun, whose types Deno does not know: `tsc` checks them. */
-const FOR_BUN = /(?:^|[-/])bun\.ts$|^scripts\/compile\.ts$|^scripts\/compile\//;
+const FOR_BUN = /(?:^|[-/])bun\.ts$|^scripts\/compile\.ts$/;
 
 function filesForDeno(root: string): readonly string[] {
   return FOLDERS.flatMap((folder) =>

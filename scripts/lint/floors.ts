@@ -28,6 +28,7 @@ export const runtimePackages: readonly string[] = [
   "@hono/node-server",
   "@redis/client",
   "etcd3",
+  "protobufjs",
   "undici7",
   "ws",
 ];

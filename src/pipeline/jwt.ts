@@ -1,4 +1,11 @@
-import { compactVerify, importSPKI } from "jose";
+type Jose = typeof import("jose");
+
+let jose: Promise<Jose> | undefined;
+
+/** Loaded with the first key, which comes with the configuration, so that gateways without such keys start sooner and no request waits for it. */
+function loadJose(): Promise<Jose> {
+  return jose ??= import("jose");
+}
 
 /** The signature algorithms of tokens that APISIX's jwt-auth has. */
 export const JWT_ALGORITHMS = [
@@ -43,6 +50,7 @@ export function readToken(token: string): Claimed | undefined {
 /** Whether a token's signature was made with the other half of this key, by this algorithm and no other. */
 export async function isSigned(token: string, key: CryptoKey, algorithm: JwtAlgorithm): Promise<boolean> {
   try {
+    const { compactVerify } = await loadJose();
     await compactVerify(token, key, { algorithms: [algorithm] });
     return true;
   } catch {
@@ -51,10 +59,14 @@ export async function isSigned(token: string, key: CryptoKey, algorithm: JwtAlgo
 }
 
 /** Prepares a key. @throws where WebCrypto does not take it. */
-export function importKey(key: string | Uint8Array<ArrayBuffer>, algorithm: JwtAlgorithm): Promise<CryptoKey> {
-  if (typeof key === "string") return importSPKI(key, algorithm) as Promise<CryptoKey>;
+export async function importKey(
+  key: string | Uint8Array<ArrayBuffer>,
+  algorithm: JwtAlgorithm,
+): Promise<CryptoKey> {
+  const { importSPKI } = await loadJose();
+  if (typeof key === "string") return await importSPKI(key, algorithm) as CryptoKey;
   const hash = `SHA-${algorithm.slice(2)}`;
-  return crypto.subtle.importKey("raw", key, { name: "HMAC", hash }, false, ["verify"]);
+  return await crypto.subtle.importKey("raw", key, { name: "HMAC", hash }, false, ["verify"]);
 }
 
 /** Encoded without padding, without white space, and with nothing in the bits that are left over: one token, one text. */

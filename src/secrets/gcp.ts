@@ -1,4 +1,3 @@
-import { importPKCS8, SignJWT } from "jose";
 import type { GcpAccount, GcpSecret } from "../config/secret.ts";
 import { GCP_DEFAULTS } from "../config/secret.ts";
 import { type AskManager, isObject, jsonFieldOf, readObject, SecretError, statusError, under } from "./manager.ts";
@@ -116,6 +115,7 @@ export class GcpClient {
 
   async #assert({ client_email, private_key, scope }: GcpAccount, audience: string): Promise<string> {
     const seconds = Math.floor(this.#now() / 1000);
+    const { importPKCS8, SignJWT } = await import("jose");
     try {
       const key = await importPKCS8(private_key, "RS256");
       return await new SignJWT({ scope: (scope ?? GCP_DEFAULTS.scope).join(" ") })

@@ -1,5 +1,4 @@
 import { Channel, credentials, InterceptingCall, type Interceptor, Metadata, status } from "@grpc/grpc-js";
-import { Etcd3 } from "etcd3";
 import { isIP } from "node:net";
 import type { ClientOptions } from "./carrier.ts";
 import type { EtcdClient, Watch, WatchHandler, WatchRequest } from "./client.ts";
@@ -7,6 +6,7 @@ import { type ErrorContext, EtcdError, toEtcdError } from "./errors.ts";
 import { type SocketList, trackSockets } from "./grpc-sockets.ts";
 import { toInteger } from "./int64.ts";
 import { createIdentityCheck } from "./tls.ts";
+import { createStubs, type Stubs } from "./stubs.ts";
 import { type ByteCodec, createWire, toHeader, type WireTxn, type WireWatch } from "./wire.ts";
 
 /**
@@ -28,36 +28,6 @@ const codec: ByteCodec<Uint8Array> = {
   toBytes: (bytes) => bytes ? new Uint8Array(bytes) : new Uint8Array(),
 };
 const wire = createWire(codec);
-
-/**
- * etcd3's retries and circuit breakers are switched off: one refused call would block every other one for 5 s. When to try again is
- * for the loop to say.
- */
-const noPolicy = {
-  // Async also for what throws at once: etcd3 expects a promise that rejects.
-  async execute<T>(run: (context: { signal: AbortSignal; attempt: number }) => PromiseLike<T> | T): Promise<T> {
-    return await run({ signal: new AbortController().signal, attempt: 0 });
-  },
-};
-
-/** The two fields of etcd3 1.1.2 that are touched and that its documentation does not promise. */
-interface EtcdInternals {
-  readonly pool: {
-    authenticator: { getMetadata(): Promise<Metadata>; invalidateMetadata(): void };
-    readonly hosts: readonly { getServiceClient(name: string): { getChannel(): Channel } }[];
-  };
-}
-
-/** @throws Error where etcd3 is not built as expected, which an upgrade might cause. */
-function internalsOf(client: Etcd3, channel: Channel): EtcdInternals {
-  const internals = client as unknown as EtcdInternals;
-  const pool: EtcdInternals["pool"] | undefined = internals.pool;
-  const shared = pool?.hosts?.[0]?.getServiceClient("KV").getChannel() === channel;
-  if (!shared || typeof pool?.authenticator?.getMetadata !== "function") {
-    throw new Error("Cannot use this version of etcd3: 'pool.authenticator' or 'channelOverride' is not as in 1.1.2");
-  }
-  return internals;
-}
 
 function createChannel({ endpoint, tls, limits }: ClientOptions): { channel: Channel; sockets: SocketList } {
   const pem = (text: string | undefined) => text === undefined ? null : Buffer.from(text);
@@ -102,28 +72,15 @@ export function createGrpcClient(options: ClientOptions): EtcdClient {
     throw toEtcdError(error, context);
   }
   const { channel, sockets } = made;
-  // etcd3 closes the channel of its stubs after any error that it takes for one of the network, a cancelled stream among them. This one
-  // is ours to close.
-  const lent = Object.create(channel, { close: { value: () => undefined } }) as Channel;
   const calls = createCallList();
-  const etcd = new Etcd3({
-    hosts: `${endpoint.host}:${endpoint.port}`,
-    faultHandling: { global: noPolicy as never, host: () => noPolicy as never },
-    grpcOptions: { channelOverride: lent, interceptors: [calls.interceptor] } as never,
-  });
   let token: string | undefined;
-  internalsOf(etcd, lent).pool.authenticator = {
-    invalidateMetadata() {
-      // A login is for one session; the loop begins a new one.
-    },
-    getMetadata() {
-      const metadata = new Metadata();
-      // Without it a member that lost its leader keeps a watch open and silent.
-      metadata.set("hasleader", "true");
-      if (token !== undefined) metadata.set("token", token);
-      return Promise.resolve(metadata);
-    },
-  };
+  const etcd = createStubs(channel, calls.interceptor, () => {
+    const metadata = new Metadata();
+    // Without it a member that lost its leader keeps a watch open and silent.
+    metadata.set("hasleader", "true");
+    if (token !== undefined) metadata.set("token", token);
+    return metadata;
+  });
 
   let end: (error: Error) => void = () => undefined;
   const closed = new Promise<never>((_, reject) => end = reject);
@@ -155,7 +112,7 @@ export function createGrpcClient(options: ClientOptions): EtcdClient {
 
     async range(request) {
       const answer = await call((at) => etcd.kv.range(wire.range(request), at));
-      return { header: toHeader(answer.header), items: wire.toItems(answer.kvs), more: answer.more };
+      return { header: toHeader(answer.header), items: wire.toItems(answer.kvs), more: answer.more ?? false };
     },
 
     async txn(request) {
@@ -169,12 +126,12 @@ export function createGrpcClient(options: ClientOptions): EtcdClient {
 
     watch: (request, handler) => openWatch(etcd, request, handler, context),
 
-    leaseGrant: async (seconds) => (await call((at) => etcd.leaseClient.leaseGrant({ TTL: seconds }, at))).ID,
+    leaseGrant: async (seconds) => (await call((at) => etcd.lease.leaseGrant({ TTL: seconds }, at))).ID,
 
     leaseKeepAlive: (id) => call((at) => keepAlive(etcd, id, at)),
 
     async leaseRevoke(id) {
-      await call((at) => etcd.leaseClient.leaseRevoke({ ID: id }, at));
+      await call((at) => etcd.lease.leaseRevoke({ ID: id }, at));
     },
 
     close() {
@@ -187,7 +144,7 @@ export function createGrpcClient(options: ClientOptions): EtcdClient {
   };
 }
 
-/** etcd3 gives no handle on its calls, and a channel that is closed waits for those in flight. */
+/** etcd3's stubs give no handle on their calls, and a channel that is closed waits for those in flight. */
 function createCallList(): { readonly interceptor: Interceptor; cancel(): void } {
   const open = new Set<InterceptingCall>();
   return {
@@ -221,7 +178,7 @@ interface Stream {
   cancel(): void;
 }
 
-function openWatch(etcd: Etcd3, request: WatchRequest, handler: WatchHandler, context: ErrorContext): Watch {
+function openWatch(etcd: Stubs, request: WatchRequest, handler: WatchHandler, context: ErrorContext): Watch {
   let stream: Stream | undefined;
   let over = false;
   const cancel = () => {
@@ -233,7 +190,7 @@ function openWatch(etcd: Etcd3, request: WatchRequest, handler: WatchHandler, co
     cancel();
     handler.failed(toEtcdError(error, context));
   };
-  etcd.watchClient.watch().then((opened) => {
+  etcd.watch.watch().then((opened) => {
     stream = opened as unknown as Stream;
     // Stays when the watch is over: cancelling makes an error of its own, which without a listener would end the process.
     stream.on("error", fail);
@@ -259,8 +216,8 @@ function openWatch(etcd: Etcd3, request: WatchRequest, handler: WatchHandler, co
 }
 
 /** One message there and one back: etcd has no unary call that prolongs a lease. */
-async function keepAlive(etcd: Etcd3, id: string, options: { deadline: number }): Promise<number> {
-  const stream = await etcd.leaseClient.leaseKeepAlive(options);
+async function keepAlive(etcd: Stubs, id: string, options: { deadline: number }): Promise<number> {
+  const stream = await etcd.lease.leaseKeepAlive(options);
   return await new Promise<number>((resolve, reject) => {
     stream.on("error", reject);
     stream.on("end", () => reject(new Error("stream ended")));
