@@ -1,13 +1,14 @@
 /**
  * How long a gateway takes from the start of its process to its first answer by a route that it read from etcd.
  *
- *     node bench/start.ts [--subject bun,deno,executable] [--carrier grpc,json] [--routes 100] [--runs 11]
+ *     node bench/start.ts [--subject bun,deno,executable] [--carrier grpc,json] [--routes 100] [--runs 11] [--settle 0]
  *
  * The executable is the one of `npm run compile`, which is run first; `node` is another subject. A request is asked again and again, from the start on, until the
- * answer is the node's. Subjects take turns; medians are printed. Beside them stands what the runtime takes to run an empty file.
+ * answer is the node's. Subjects take turns; medians are printed. Beside them stands what the runtime takes to run an empty file, and the memory (RSS) that the
+ * process has `--settle` seconds later.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     carrier: { type: "string", default: "grpc,json" },
     routes: { type: "string", default: "100" },
     runs: { type: "string", default: "11" },
+    settle: { type: "string", default: "0" },
   },
 });
 const root = join(import.meta.dirname ?? "", "..");
@@ -42,6 +44,8 @@ interface Start {
   readonly listening: number;
   /** Until the first answer came that was the node's. */
   readonly served: number;
+  /** MiB, once it has settled. */
+  readonly rss: number;
 }
 
 async function startOnce(command: readonly string[], etcd: string, carrier: string): Promise<Start> {
@@ -64,7 +68,10 @@ async function startOnce(command: readonly string[], etcd: string, carrier: stri
       const status = await ask(port);
       const now = performance.now() - begun;
       if (status !== undefined) listening ??= now;
-      if (status === 200 && listening !== undefined) return { listening, served: now };
+      if (status === 200 && listening !== undefined) {
+        await new Promise((resolve) => setTimeout(resolve, Number(values.settle) * 1000));
+        return { listening, served: now, rss: rssOf(child.pid!) };
+      }
       if (now > LIMIT_MS || child.exitCode !== null) throw new Error(`${command.join(" ")} does not serve: ${output}`);
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
@@ -73,6 +80,11 @@ async function startOnce(command: readonly string[], etcd: string, carrier: stri
     process.off("exit", kill);
     await gone;
   }
+}
+
+function rssOf(pid: number): number {
+  const [, kilobytes] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return Number(kilobytes) / 1024;
 }
 
 /** The status of one answer, over a connection of its own; undefined where nobody listens. */
@@ -114,7 +126,7 @@ try {
   await startNginx(origin);
   const etcd = await startEtcd();
   await etcd.put(routes(Number(values.routes), `127.0.0.1:${origin}`));
-  console.log("subject     carrier  listening ms  served ms  (min to max)     empty file ms");
+  console.log("subject     carrier  listening ms  served ms  (min to max)     empty file ms  RSS MB");
   const cases = subjects.flatMap((name) => values.carrier.split(",").map((carrier) => ({ name, carrier })));
   const found = cases.map(() => ({ starts: [] as Start[], empty: [] as number[] }));
   for (let round = 0; round <= Number(values.runs); round++) {
@@ -134,7 +146,8 @@ try {
     const span = `(${Math.min(...served).toFixed(0)} to ${Math.max(...served).toFixed(0)})`;
     console.log(
       name.padEnd(12) + carrier.padEnd(7) + median(starts.map((start) => start.listening)).toFixed(0).padStart(14) +
-        median(served).toFixed(0).padStart(11) + `  ${span.padEnd(15)}` + median(empty).toFixed(0).padStart(15),
+        median(served).toFixed(0).padStart(11) + `  ${span.padEnd(15)}` + median(empty).toFixed(0).padStart(15) +
+        median(starts.map((start) => start.rss)).toFixed(0).padStart(8),
     );
   }
 } finally {

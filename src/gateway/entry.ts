@@ -42,6 +42,12 @@ export interface Lookup {
   upstream(key: string): Upstream | undefined;
 }
 
+// Shared, since there may be many thousands of routes that have none of these.
+const NONE: readonly never[] = [];
+const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
+const NO_LAYERS: readonly PluginLayer[] = [];
+const NO_LINKS: readonly ChainLink[] = [];
+
 /** The id of the lone node's entry in the matcher; no route can have it, since ids hold no `$`. */
 export const LONE_NODE_ID = "$node";
 
@@ -51,9 +57,9 @@ export function toMatchRoute(route: ResourceOf<"route">, service: ResourceOf<"se
   return {
     id: route.id,
     uris: uris ?? (uri === undefined ? [] : [uri]),
-    hosts: hosts ?? (host === undefined ? service?.hosts ?? [] : [host]),
-    methods: route.methods ?? [],
-    remoteAddrs: addresses ?? (address === undefined ? [] : [address]),
+    hosts: hosts ?? (host === undefined ? service?.hosts ?? NONE : [host]),
+    methods: route.methods ?? NONE,
+    remoteAddrs: addresses ?? (address === undefined ? NONE : [address]),
     vars: route.vars,
     priority: route.priority,
     disabled: route.status === 0,
@@ -98,18 +104,14 @@ export function compileRoute(route: ResourceOf<"route">, lookup: Lookup, catalog
   const { service_id: serviceId, plugin_config_id: configId } = route;
   const service = serviceId === undefined ? undefined : lookup.get("service", serviceId);
   const pluginConfig = configId === undefined ? undefined : lookup.get("plugin_config", configId);
-  const layers: PluginLayer[] = [
-    { from: `route/${route.id}`, uses: route.plugins },
-    { from: `plugin_config/${configId}`, uses: pluginConfig?.plugins },
-    { from: `service/${serviceId}`, uses: service?.plugins },
-  ];
+  const layers = layersOf(route, pluginConfig, service);
   return {
     facts: {
       id: route.id,
       ...(route.name === undefined ? {} : { name: route.name }),
       ...(serviceId === undefined ? {} : { serviceId }),
       ...(service?.name === undefined ? {} : { serviceName: service.name }),
-      labels: { ...service?.labels, ...route.labels },
+      labels: service?.labels === undefined ? route.labels ?? NO_LABELS : { ...service.labels, ...route.labels },
     },
     refusal: isUnresolved(route) || service !== undefined && isUnresolved(service)
       ? UNRESOLVED
@@ -122,8 +124,22 @@ export function compileRoute(route: ResourceOf<"route">, lookup: Lookup, catalog
     timeouts: route.timeout === undefined ? undefined : toTimeouts(route.timeout),
     websocket: route.enable_websocket ?? service?.enable_websocket ?? false,
     layers,
-    links: mergePlugins(layers, catalogue),
+    links: layers === NO_LAYERS ? NO_LINKS : mergePlugins(layers, catalogue),
   };
+}
+
+/** Those of the resources that have plugins at all: most routes have none. */
+function layersOf(
+  route: ResourceOf<"route">,
+  pluginConfig: ResourceOf<"plugin_config"> | undefined,
+  service: ResourceOf<"service"> | undefined,
+): readonly PluginLayer[] {
+  if (route.plugins === undefined && pluginConfig === undefined && service?.plugins === undefined) return NO_LAYERS;
+  const layers: PluginLayer[] = [];
+  if (route.plugins !== undefined) layers.push({ from: `route/${route.id}`, uses: route.plugins });
+  if (pluginConfig !== undefined) layers.push({ from: `plugin_config/${pluginConfig.id}`, uses: pluginConfig.plugins });
+  if (service?.plugins !== undefined) layers.push({ from: `service/${service.id}`, uses: service.plugins });
+  return layers;
 }
 
 /** The route's own upstream goes before its service's; written inline, before one that is named. */

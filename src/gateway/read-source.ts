@@ -1,6 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import type { KeyStatus } from "../store/key-status.ts";
-import type { ConfigSource } from "../store/source.ts";
+import type { Batch, ConfigSource } from "../store/source.ts";
 import type { Store } from "../store/store.ts";
 
 const log = getLogger(["gatewatch", "store"]);
@@ -17,18 +17,23 @@ export async function readSource(
 ): Promise<void> {
   for await (const batch of source.read(signal)) {
     if (signal.aborted) return;
-    try {
-      const delta = await store.apply(batch);
-      if (delta.reset !== undefined) log.warn("The store lost its history: {reset}", { reset: delta.reset });
-      if (delta.first) {
-        log.info("The first full list is applied", { revision: delta.revision, ...store.counts().states });
-      }
-      tellTransitions(delta.transitions);
-    } catch (error) {
-      // A mistake of ours; what was applied before goes on being served.
-      log.error("Cannot apply revision {revision}: {error}", { revision: batch.revision, error });
-    }
+    await applyBatch(batch, store);
     applied();
+  }
+}
+
+/** A function of its own: what a loop that waits has in its variables stays in memory until the next batch. */
+async function applyBatch(batch: Batch, store: Store): Promise<void> {
+  try {
+    const delta = await store.apply(batch);
+    if (delta.reset !== undefined) log.warn("The store lost its history: {reset}", { reset: delta.reset });
+    if (delta.first) {
+      log.info("The first full list is applied", { revision: delta.revision, ...store.counts().states });
+    }
+    tellTransitions(delta.transitions);
+  } catch (error) {
+    // A mistake of ours; what was applied before goes on being served.
+    log.error("Cannot apply revision {revision}: {error}", { revision: batch.revision, error });
   }
 }
 

@@ -93,7 +93,8 @@ export class Store {
 
   #enqueue<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#queue.then(work);
-    this.#queue = done.catch(() => {});
+    // Without its result: the first list's would be held until the next batch.
+    this.#queue = done.then(ignore, ignore);
     return done;
   }
 
@@ -176,3 +177,5 @@ export class Store {
     entry.trouble = withTrouble(entry.trouble, { notes });
   }
 }
+
+function ignore(): void {}

@@ -82,23 +82,29 @@ export function createGrpcClient(options: ClientOptions): EtcdClient {
     return metadata;
   });
 
-  let end: (error: Error) => void = () => undefined;
-  const closed = new Promise<never>((_, reject) => end = reject);
-  closed.catch(() => undefined);
+  let closed: EtcdError | undefined;
+  const waiting = new Set<(error: Error) => void>();
 
-  async function call<T>(run: (options: { deadline: number }) => Promise<T>): Promise<T> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    // grpc-js ends a call at its deadline; the timer is for the call that it forgot, as it does while a connection hangs.
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error("deadline exceeded")), limits.callMs + 250);
+  function call<T>(run: (options: { deadline: number }) => Promise<T>): Promise<T> {
+    if (closed !== undefined) return Promise.reject(closed);
+    // No Promise.race() with a promise that lives as long as the client: that one would hold every answer for as long.
+    return new Promise<T>((resolve, reject) => {
+      const fail = (error: unknown) => {
+        settle();
+        reject(toEtcdError(error, context));
+      };
+      // grpc-js ends a call at its deadline; the timer is for the call that it forgot, as it does while a connection hangs.
+      const timer = setTimeout(() => fail(new Error("deadline exceeded")), limits.callMs + 250);
+      const settle = () => {
+        clearTimeout(timer);
+        waiting.delete(fail);
+      };
+      waiting.add(fail);
+      run({ deadline: Date.now() + limits.callMs }).then((answer) => {
+        settle();
+        resolve(answer);
+      }, fail);
     });
-    try {
-      return await Promise.race([run({ deadline: Date.now() + limits.callMs }), late, closed]);
-    } catch (error) {
-      throw toEtcdError(error, context);
-    } finally {
-      clearTimeout(timer);
-    }
   }
 
   return {
@@ -136,7 +142,8 @@ export function createGrpcClient(options: ClientOptions): EtcdClient {
 
     close() {
       token = undefined;
-      end(new EtcdError("closed", `the connection to etcd at ${endpoint.url} was closed by its owner`));
+      closed = new EtcdError("closed", `the connection to etcd at ${endpoint.url} was closed by its owner`);
+      for (const fail of [...waiting]) fail(closed);
       calls.cancel();
       channel.close();
       sockets.destroy();
