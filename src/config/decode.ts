@@ -6,6 +6,9 @@ export const DEFAULT_MAX_BYTES: number = 256 * 1024;
 /** Deepest nesting of objects and arrays. Deeper values overflow the stack of whoever walks them by recursion. */
 export const MAX_DEPTH = 32;
 
+// One for all: it keeps nothing between two calls, also where one throws.
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
 /** A stored value as JSON, or why it is none. */
 export type Decoded =
   | {
@@ -29,7 +32,7 @@ export function decode(bytes: Uint8Array, maxBytes: number = DEFAULT_MAX_BYTES):
   if (bytes.length > maxBytes) return failed(`must be at most ${maxBytes} bytes, is ${bytes.length}`);
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    text = decoder.decode(bytes);
   } catch {
     return failed("must be UTF-8, is not");
   }

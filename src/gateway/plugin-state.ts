@@ -30,9 +30,10 @@ export class PluginStates {
    */
   begin(resource: string, kept: ReadonlySet<string>): () => void {
     const before = this.#keys.get(resource);
+    if (before === undefined) return nothing;
     this.#keys.delete(resource);
     return () => {
-      for (const [key, plugin] of before ?? []) {
+      for (const [key, plugin] of before) {
         if (kept.has(plugin)) this.#keysOf(resource).set(key, plugin);
         else if (this.#keys.get(resource)?.has(key) !== true) this.#leave(key, resource);
       }
@@ -92,3 +93,5 @@ export function unchangedPlugins({ kind, before, after }: ResourceChange): Reado
     Object.keys(later).filter((name) => JSON.stringify(earlier[name]?.config) === JSON.stringify(later[name]?.config)),
   );
 }
+
+function nothing(): void {}

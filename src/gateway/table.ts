@@ -3,7 +3,7 @@ import type { Shadow } from "../match/shadow.ts";
 import type { Match, MatchRequest, RouterName } from "../match/route.ts";
 import type { Explanation } from "../match/explanation.ts";
 import type { Catalogue } from "../pipeline/catalogue.ts";
-import type { Delta, ResourceChange } from "../store/delta.ts";
+import type { Delta } from "../store/delta.ts";
 import type { Store } from "../store/store.ts";
 import {
   compileLoneNode,
@@ -72,18 +72,20 @@ export class RouteTable {
   apply(delta: Delta): void {
     // Upstreams come first: routes are compiled against them.
     for (const key of touchedUpstreams(delta, this.#store)) this.#upstreams.set(key, upstreamConfig(key, this.#store));
-    for (const id of this.#routesOf(delta.changes)) this.#compile(id);
+    for (const id of this.#routesOf(delta)) this.#compile(id);
     for (const change of delta.changes) if (change.kind === "node") this.#applyLoneNode(change.after !== undefined);
   }
 
   /** Ids of the routes that changed, or that refer to what changed. */
-  #routesOf(changes: readonly ResourceChange[]): Set<string> {
+  #routesOf({ changes, first }: Delta): Set<string> {
     const ids = new Set<string>();
     for (const { kind, id, before, after } of changes) {
       if (kind === "route") {
         ids.add(id);
         continue;
       }
+      // Every route is among the changes of the first list.
+      if (first) continue;
       // An upstream that stays was changed in place: what refers to it need not know.
       if (kind === "upstream" && before !== undefined && after !== undefined) continue;
       for (const dependent of this.#store.allDependents(kind, id)) {

@@ -178,6 +178,8 @@ export class Commit {
 
   /** What appeared or went settles who refers to it. */
   #touchDependents(): void {
+    // In the first list everything is new, and touched.
+    if (this.#contents.revision === undefined) return;
     for (const [entry, before] of this.#before) {
       if (entry.kind === "unknown" || (before === undefined) === (entry.resource === undefined)) continue;
       for (const { kind, id } of this.#contents.references.direct(entry.kind, entry.id)) {
