@@ -8,6 +8,11 @@ const log = getLogger(["gatewatch", "store"]);
 /** Lines about single keys after one batch at the most; a bad list of thousands is told in a sum. */
 const MAX_LINES = 10;
 
+/** Milliseconds that batches which wait one behind the other keep the event loop to themselves; requests come between them then. */
+const SLICE_MS = 1;
+/** The real one, also where tests fake time: how long work takes is real. */
+const { setTimeout: later } = globalThis;
+
 /** Reads a source into a store until `signal` aborts, and says in the log what is odd. Never rejects. */
 export async function readSource(
   source: ConfigSource,
@@ -15,10 +20,16 @@ export async function readSource(
   signal: AbortSignal,
   applied: () => void,
 ): Promise<void> {
+  let busy = 0;
   for await (const batch of source.read(signal)) {
     if (signal.aborted) return;
+    const begun = performance.now();
     await applyBatch(batch, store);
     applied();
+    busy += performance.now() - begun;
+    if (busy < SLICE_MS) continue;
+    await new Promise<void>((resolve) => void later(resolve, 0));
+    busy = 0;
   }
 }
 
