@@ -26,6 +26,8 @@ export interface Target {
   readonly path: string;
   /** Fields besides Host. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Bytes of a body, which makes it a POST. Default: a GET without. */
+  readonly bodyBytes?: number;
   /** Statuses that are no error. Default: 200. */
   readonly statuses?: readonly number[];
 }
@@ -92,7 +94,11 @@ class Connection {
     this.#deadline = performance.now() + ANSWER_WITHIN_MS;
     const { path, headers = {} } = due.target;
     const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
-    this.#socket.write(`GET ${path} HTTP/1.1\r\nHost: load.test\r\n${fields}\r\n`);
+    const { bodyBytes } = due.target;
+    const [method, length, body] = bodyBytes === undefined
+      ? ["GET", "", ""]
+      : ["POST", `Content-Length: ${bodyBytes}\r\n`, "x".repeat(bodyBytes)];
+    this.#socket.write(`${method} ${path} HTTP/1.1\r\nHost: load.test\r\n${fields}${length}\r\n${body}`);
   }
 
   /** Ends it where its answer is late. */
