@@ -1,4 +1,4 @@
-// alone
+// waits
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { createAdmin } from "../../src/admin/admin.ts";

@@ -1,3 +1,4 @@
+// waits
 // limit: 150
 import { ok, strictEqual } from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";

@@ -1,3 +1,4 @@
+// runtimes: deno, bun
 // waits
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";

@@ -1,4 +1,5 @@
 // Several processes that serve the same port: who has crashed is replaced, a change reaches all, and they are asked as one.
+// runtimes: deno, bun
 // waits
 import assert from "node:assert/strict";
 import { Agent, get } from "node:http";

@@ -1,3 +1,4 @@
+// runtimes: deno, bun
 // limit: 300
 // waits
 import assert from "node:assert/strict";

@@ -14,7 +14,7 @@ import { PREFIX, report, sleep } from "./rig.ts";
 
 const LONG = process.env["GATEWATCH_LONG"] === "1";
 const ROUTES = 10_000;
-const CHANGES = LONG ? 100_000 : 30_000;
+const CHANGES = LONG ? 100_000 : 15_000;
 
 const value = (index: number, version: number): string =>
   JSON.stringify({

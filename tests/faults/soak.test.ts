@@ -1,5 +1,5 @@
 // runtimes: deno, bun
-// alone
+// waits
 // limit: 700
 import assert from "node:assert/strict";
 import process from "node:process";
