@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import type { SecretSources } from "../config/secrets.ts";
 import { DEFAULT_MAX_BYTES } from "../config/decode.ts";
 import type { Keyring } from "../config/keyring.ts";
+import type { ServerCertificates } from "../gateway/server-certificates.ts";
 import type { RouterName } from "../match/route.ts";
 import { createCatalogue } from "../pipeline/catalogue.ts";
 import type { Plugin } from "../pipeline/plugin.ts";
@@ -29,6 +30,8 @@ export interface AdminOptions {
   readonly loopback: boolean;
   /** As the gateways that read the store have it. Default: `radixtree_host_uri`. */
   readonly router?: RouterName;
+  /** Checks the certificates and keys of ssl resources. Default: they are stored as they are. */
+  readonly certificates?: Pick<ServerCertificates, "inspect">;
   /** Plugins beside the built-in ones, as the gateways that read the store have them. */
   readonly plugins?: readonly Plugin[];
   /** Whether those gateways can connect to Redis. Default: false. */
@@ -64,6 +67,7 @@ export function createAdmin(options: AdminOptions): Hono {
   const checker = new Checker({
     catalogue,
     router,
+    certificates: options.certificates,
     secrets,
     seal: options.seal,
     maxBytes: options.maxResourceBytes ?? DEFAULT_MAX_BYTES,

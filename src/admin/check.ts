@@ -8,6 +8,7 @@ import { resolveSecrets, type SecretSources } from "../config/secrets.ts";
 import type { Secret } from "../config/secret.ts";
 import { createInspector } from "../gateway/inspect.ts";
 import { pluginReferences } from "../gateway/plugin-references.ts";
+import type { ServerCertificates } from "../gateway/server-certificates.ts";
 import type { RouterName } from "../match/route.ts";
 import type { Catalogue } from "../pipeline/catalogue.ts";
 import { type Reference, type ReferenceExtractor, referencesOf } from "../store/references.ts";
@@ -20,6 +21,8 @@ export type Fields = Record<string, unknown>;
 export interface CheckOptions {
   readonly catalogue: Catalogue;
   readonly router: RouterName;
+  /** Checks what ssl resources hold. Default: their schema does alone. */
+  readonly certificates?: Pick<ServerCertificates, "inspect"> | undefined;
   /** Bytes of one resource. */
   readonly maxBytes: number;
   readonly secrets: SecretSources;
@@ -44,7 +47,7 @@ export class Checker {
   constructor(options: CheckOptions) {
     this.catalogue = options.catalogue;
     this.#options = options;
-    this.#inspect = createInspector(options.router);
+    this.#inspect = createInspector(options.router, options.certificates);
     this.#pluginReferences = pluginReferences(options.catalogue);
   }
 

@@ -19,7 +19,7 @@ const REASONS: Readonly<Record<string, string>> = {
 export async function bind(
   listen: Listen,
   address: ListenAddress,
-  options: Pick<ListenOptions, "handler" | "limits" | "reusePort">,
+  options: Pick<ListenOptions, "handler" | "limits" | "reusePort" | "tls">,
 ): Promise<Listener> {
   try {
     return await listen({ ...options, host: address.host, port: address.port });

@@ -3,6 +3,7 @@ import type { AdminKey } from "../admin/keys.ts";
 import { APISIX_KEYRING, createKeyring } from "../config/keyring.ts";
 import type { Transport } from "../forward/transport.ts";
 import type { Runtime } from "../runtimes/runtime.ts";
+import { CHECKED_ONLY } from "../runtimes/tls/check-certificate.ts";
 import type { ConfigSource } from "../store/source.ts";
 import { VERSION } from "../version.ts";
 import { secretSources } from "./open-gateway.ts";
@@ -37,6 +38,7 @@ export async function openAdmin(
     version: VERSION,
     loopback: isLoopback(settings.admin.host),
     router: settings.router,
+    certificates: CHECKED_ONLY,
     plugins: await loadPlugins(settings.plugin),
     redis: true,
     secrets: await secretSources(settings, transport),

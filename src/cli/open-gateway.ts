@@ -8,6 +8,7 @@ import { compileDenied } from "../gateway/denied-targets.ts";
 import { createGateway, type Gateway, type GatewayOptions } from "../gateway/gateway.ts";
 import { createResolve } from "../runtimes/dns.ts";
 import { createRedisConnector } from "../runtimes/redis.ts";
+import { CHECKED_ONLY } from "../runtimes/tls/check-certificate.ts";
 import { tcpProbe } from "../runtimes/tcp-probe.ts";
 import { createSecretClient } from "../secrets/client.ts";
 import { loadPlugins } from "./plugin-files.ts";
@@ -15,7 +16,7 @@ import { readPem } from "./pem-file.ts";
 import type { Settings } from "./settings.ts";
 
 /** What the settings do not say: where resources come from, what sends requests, who hears of answers. */
-export interface GatewayParts extends Pick<GatewayOptions, "source" | "onAnswer"> {
+export interface GatewayParts extends Pick<GatewayOptions, "source" | "onAnswer" | "certificates"> {
   readonly transport: Transport;
 }
 
@@ -23,6 +24,7 @@ export interface GatewayParts extends Pick<GatewayOptions, "source" | "onAnswer"
 export async function openGateway(settings: Settings, parts: GatewayParts): Promise<Gateway> {
   const upstreamCa = await readPem("upstreamCa", settings.upstreamCa);
   return createGateway({
+    certificates: CHECKED_ONLY,
     ...parts,
     plugins: await loadPlugins(settings.plugin),
     router: settings.router,

@@ -110,6 +110,12 @@ function contradictions({ settings, origins }: ResolvedSettings<Settings>): stri
   needs("etcdPasswordFile", "etcdUser");
   needs("etcdCert", "etcdKey");
   needs("etcdKey", "etcdCert");
+  needs("tlsCert", "tlsKey");
+  needs("tlsKey", "tlsCert");
+  if (settings.listenTls.length === 0) needs("tlsCert", "listenTls");
+  else if (settings.listener !== "http1") {
+    problems.push(`${label("listener")}: Needs to be http1 where there is --listen-tls, is ${settings.listener}`);
+  }
   if (settings.etcd.length === 0 && settings.resources === undefined) {
     problems.push(
       `Nothing to read resources from: give --etcd URL (or ${variableName("etcd")}), or --resources FILE (or ${
@@ -117,7 +123,9 @@ function contradictions({ settings, origins }: ResolvedSettings<Settings>): stri
       })`,
     );
   }
-  if (settings.listen.length === 0) problems.push(`${label("listen")}: Cannot be empty`);
+  if (settings.listen.length === 0 && settings.listenTls.length === 0) {
+    problems.push(`${label("listen")}: Cannot be empty`);
+  }
   return problems;
 }
 

@@ -42,6 +42,9 @@ export interface Settings {
   readonly keyringFile: string | undefined;
   readonly secretRefresh: number;
   readonly listen: readonly ListenAddress[];
+  readonly listenTls: readonly ListenAddress[];
+  readonly tlsCert: string | undefined;
+  readonly tlsKey: string | undefined;
   readonly admin: ListenAddress;
   readonly adminKey: string | undefined;
   readonly adminKeyFile: string | undefined;
@@ -230,6 +233,22 @@ export const SETTINGS: { readonly [K in SettingName]: SettingOf<Settings[K]> } =
     default: "0.0.0.0:9080",
     list: true,
   },
+  listenTls: {
+    group: "Listening",
+    value: "HOST:PORT[,...]",
+    help:
+      "Serve requests over TLS here, with the certificates of ssl resources; may be given several times; default: nowhere",
+    schema: listenAddress,
+    list: true,
+  },
+  tlsCert: {
+    group: "Listening",
+    value: "FILE",
+    help:
+      "Certificate (PEM, with its chain) for clients that no ssl resource has one for; read again when the file changes",
+    schema: text,
+  },
+  tlsKey: { group: "Listening", value: "FILE", help: "Private key (PEM) of that certificate", schema: text },
   admin: {
     group: "Listening",
     value: "HOST:PORT",

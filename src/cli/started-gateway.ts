@@ -1,6 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import { createControl } from "../admin/control.ts";
 import { createAccessLog } from "../observe/access-log.ts";
+import type { Gateway } from "../gateway/gateway.ts";
 import { answerMetrics } from "../observe/metrics.ts";
 import type { Listener, ListenerHandler, ListenerLimits } from "../runtimes/listener.ts";
 import { observeSource } from "../observe/propagation.ts";
@@ -12,6 +13,7 @@ import { CONTROL_LIMITS } from "./control-limits.ts";
 import { openAdmin } from "./open-admin.ts";
 import { instanceId, machineName, register } from "./instance.ts";
 import { openGateway } from "./open-gateway.ts";
+import { openTls } from "./open-tls.ts";
 import { openSource } from "./open-source.ts";
 import { isGuarded, protectedSource } from "./protected-source.ts";
 import { isLoopback, type RunSettings } from "./run-settings.ts";
@@ -48,13 +50,18 @@ export async function startGateway(
   const source = await openSource(settings, runtime);
   const guarded = protectedSource(source, settings);
   const observed = observeSource(guarded);
+  let find: Gateway["certificate"] = () => undefined;
+  const tls = await openTls(settings, (serverName) => find(serverName));
   const transport = await runtime.transports[settings.transport ?? runtime.defaults.transport]();
 
   const gateway = await openGateway(settings, {
     source: observed.source,
     transport,
+    ...(tls === undefined ? {} : { certificates: tls.terminator.certificates }),
     ...(settings.accessLog === "off" ? {} : { onAnswer: createAccessLog(settings.accessLog) }),
   });
+
+  find = gateway.certificate;
 
   // What its supervisor says for all is said once.
   const tell = worker ? log.debug.bind(log) : log.info.bind(log);
@@ -71,6 +78,7 @@ export async function startGateway(
     await admin?.close(drainMs);
     closeAdmin();
     const cut = await Promise.all(listeners.map((listener) => listener.close(drainMs)));
+    tls?.close();
     await gateway.close();
     await transport.close();
     await deregistered;
@@ -94,15 +102,19 @@ export async function startGateway(
           hostname: machineName() ?? "unknown",
           version: VERSION,
           connections,
-          more: observed.metrics,
+          *more() {
+            yield* observed.metrics();
+            if (tls !== undefined) yield tls.terminator.refusals.write();
+          },
         }),
       ...(isGuarded(guarded) ? { deletes: guarded } : {}),
       facts: () => ({
         id: instanceId(settings),
         serving,
-        listening: listeners.map(({ name, address, connections }) => ({
+        listening: listeners.map(({ name, address, connections, secure }) => ({
           address: addressText({ host: address.address, port: address.port }),
           listener: name,
+          ...(secure === true ? { tls: true } : {}),
           connections: connections(),
         })),
       }),
@@ -129,6 +141,14 @@ export async function startGateway(
       const listener = await bind(listen, address, { handler, limits: limitsOf(settings), reusePort: worker });
       listeners.push(listener);
       tell("Serving on http://{address}", { address: boundText(listener), listener: listener.name });
+    }
+    if (tls !== undefined) {
+      for (const address of settings.listenTls) {
+        const options = { handler, limits: limitsOf(settings), reusePort: worker, tls: tls.terminator };
+        const listener = await bind(runtime.listeners.http1, address, options);
+        listeners.push(listener);
+        tell("Serving on https://{address}", { address: boundText(listener), listener: listener.name });
+      }
     }
     serving = true;
     registration = await register(settings, runtime, {

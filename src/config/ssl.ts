@@ -38,7 +38,13 @@ export interface ClientVerification {
   readonly skip_mtls_uri_regex?: readonly string[];
 }
 
-const serverName = pattern(/^\*?[0-9a-zA-Z._-]+$/, "a server name, perhaps with '*' in front", 255);
+/** The server names of a resource of type `server` as they are compared: in lower case, without a dot at the end, none twice. */
+export function serverNames({ sni, snis }: Pick<Ssl, "sni" | "snis">): string[] {
+  const names = snis ?? (sni === undefined ? [] : [sni]);
+  return [...new Set(names.map((name) => name.toLowerCase().replace(/\.$/, "")))];
+}
+
+const serverName = pattern(/^(?:\*|\*?[0-9a-zA-Z._-]+)$/, "a server name, perhaps with '*' in front", 255);
 const nonEmpty = (items: v.GenericSchema<unknown, string[]>): v.GenericSchema<unknown, string[]> =>
   v.pipe(items, v.minLength(1, "must have at least 1 item"));
 

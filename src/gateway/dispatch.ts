@@ -8,10 +8,12 @@ import { createPathNormalizer } from "../net/path.ts";
 import { checkHead, type HeadLimits } from "../net/request-policy.ts";
 import type { Terminal } from "../pipeline/compose.ts";
 import { bufferBody } from "./body-buffer.ts";
+import { refuseClient } from "./client-certificates.ts";
 import { fromListener, inboundOf } from "./inbound.ts";
 import type { GlobalRules } from "./global-rules.ts";
 import { type Answer, RequestView } from "./request-view.ts";
 import { applyChanges, type ChainParts, fail, runChain } from "./run-chain.ts";
+import type { ServerNames } from "./server-certificates.ts";
 import type { RouteTable } from "./table.ts";
 
 export interface DispatchOptions {
@@ -22,6 +24,8 @@ export interface DispatchOptions {
   readonly notFound: Answer;
   readonly isReady: () => boolean;
   readonly isTrusted: ((address: string) => boolean) | undefined;
+  /** The ssl resources, of which some may demand certificates of clients. */
+  readonly names: ServerNames;
   /** Bytes of a body that routes may look into (`post_arg_*`, `graphql_*`). */
   readonly maxInspectedBody: number;
   /** Counts what comes in. */
@@ -100,7 +104,9 @@ export function createDispatch(options: DispatchOptions) {
     options.counts.requests++;
     const listened = fromListener(env);
     const inbound = listened ? env.inbound : inboundOf(request, env);
-    return toView(request.method, inbound, !listened, options.isTrusted);
+    const view = toView(request.method, inbound, !listened, options.isTrusted);
+    if (inbound.tls === undefined || view instanceof Response) return view;
+    return refuseClient(options.names, inbound.tls, view.host, view.path) ?? view;
   };
 
   return {

@@ -31,6 +31,12 @@ import { pluginReferences } from "./plugin-references.ts";
 import { readSource, tellTransitions } from "./read-source.ts";
 import { createSecrets } from "./secret-refresh.ts";
 import { logFailure, logHealth } from "./log-failure.ts";
+import {
+  createCertificateWarnings,
+  type ServerCertificates,
+  ServerNames,
+  tellCertificates,
+} from "./server-certificates.ts";
 import { createShadowWarnings } from "./shadow-warnings.ts";
 import { statusOf } from "./status-of.ts";
 import type { GatewayStatus } from "./status.ts";
@@ -74,6 +80,8 @@ export interface GatewayOptions {
   readonly resolve?: Resolve;
   /** PEM of authorities that upstreams' certificates may come from, besides the system's. */
   readonly upstreamCa?: string;
+  /** Checks and prepares the certificates of ssl resources. Default: they are taken as they are, and nothing serves them. */
+  readonly certificates?: ServerCertificates;
   /** Connects to Redis, for plugins that count there. Default: a configuration that needs it is rejected as unsupported. */
   readonly redis?: ConnectRedis;
   /** Takes note of every answer of a route, as its head is about to be sent: for access logs. Default: nobody does. */
@@ -103,6 +111,12 @@ export interface Gateway {
    * @throws {GatewayError} where the request is one that is answered before it is matched.
    */
   explain(request: ExplainRequest): GatewayExplanation;
+  /**
+   * The ssl resource of type `server` whose certificate a client gets.
+   *
+   * @param serverName That it asks for (SNI): lower case, without a dot at the end.
+   */
+  certificate(serverName: string): ResourceOf<"ssl"> | undefined;
   /** Every upstream's nodes: what state they are in, why, and since when. */
   upstreams(): UpstreamSnapshot[];
   /** What plugins have counted (prometheus), as text for Prometheus, piece by piece; the counters of deleted routes are gone. */
@@ -151,7 +165,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     prefix: source.prefix,
     load: {
       plugins: catalogue,
-      inspect: denyTargets(createInspector(router), denied),
+      inspect: denyTargets(createInspector(router, options.certificates), denied),
       ...(options.maxResourceBytes === undefined ? {} : { maxBytes: options.maxResourceBytes }),
       secrets: secrets?.sources ?? options.secrets ?? {},
     },
@@ -180,12 +194,15 @@ export function createGateway(options: GatewayOptions): Gateway {
     createAnswer: (entry) => createAnswer(entry, parts),
   });
   const globalRules = new GlobalRules(store, parts);
+  const names = new ServerNames();
   const counts = { requests: 0 };
   const commit = (delta: Delta): void => {
     const ends = delta.changes.map((change) => states.begin(`${change.kind}/${change.id}`, unchangedPlugins(change)));
     consumers.apply(delta);
     table.apply(delta);
     globalRules.apply(delta);
+    names.apply(delta);
+    tellCertificates(delta, names, options.certificates, source.prefix);
     for (const end of ends) end();
     for (const { kind, id, after } of delta.changes) {
       if (kind === "route" && after === undefined) metrics.release(`route/${id}`);
@@ -194,6 +211,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   const isTrusted = trustedProxies(options.trustedProxies ?? []);
   const warnOfShadows = createShadowWarnings(table, store);
+  const warnOfCertificates = createCertificateWarnings(names, options.certificates, store);
   const dispatch = createDispatch({
     table,
     globalRules,
@@ -202,6 +220,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     onAnswer: options.onAnswer,
     isReady: () => store.revision !== undefined,
     isTrusted,
+    names,
     maxInspectedBody: options.maxInspectedBody ?? 1024 * 1024,
     counts,
   });
@@ -224,6 +243,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     status: () => statusOf(source, store),
     keys(filter) {
       warnOfShadows();
+      warnOfCertificates();
       return [...store.keys(filter)].filter((key) => filter !== undefined || isOdd(key));
     },
     explain: (request) =>
@@ -234,6 +254,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         globalLayers: () => globalRules.layers,
         revision: () => store.revision,
       }),
+    certificate: (serverName) => names.find(serverName),
     upstreams: () => Array.from(upstreams.values(), (upstream) => upstream.snapshot()),
     metrics() {
       // What a request counted that ended after its route was deleted.

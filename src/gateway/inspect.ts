@@ -6,14 +6,20 @@ import { Matcher } from "../match/matcher.ts";
 import type { RouterName } from "../match/route.ts";
 import { checkMeta } from "../pipeline/meta.ts";
 import { toMatchRoute } from "./entry.ts";
+import type { ServerCertificates } from "./server-certificates.ts";
 
 /**
- * Makes the check of what a schema cannot see: whether a route's paths, expressions and regular expressions compile. What fails it is rejected
+ * Makes the check of what a schema cannot see: whether a route's paths, expressions and regular expressions compile, and whether the keys of an ssl fit its
+ * certificates. What fails it is rejected
  * before it takes the place of the last good value.
  */
-export function createInspector(router: RouterName): (kind: Kind, resource: Resource) => readonly Issue[] {
+export function createInspector(
+  router: RouterName,
+  certificates?: Pick<ServerCertificates, "inspect">,
+): (kind: Kind, resource: Resource) => readonly Issue[] {
   const matcher = new Matcher<undefined>({ router });
   return (kind, resource) => {
+    if (kind === "ssl") return certificates?.inspect(resource as ResourceOf<"ssl">) ?? NONE;
     const filters = inspectFilters(kind, resource);
     if (kind !== "route" || filters.length > 0) return filters;
     const route = resource as ResourceOf<"route">;

@@ -24,6 +24,8 @@ export interface Inbound {
   readonly localPort: number;
   /** Whether the connection to the client is under TLS. */
   readonly secure: boolean;
+  /** What was found out when the connection was secured; absent where it is not, or the listener cannot tell. */
+  readonly tls?: InboundTls | undefined;
   /** The request's body, also for methods where `Request.body` is always null (GET); null where there is none. */
   readonly body: ReadableStream<Uint8Array> | null;
   /** Aborts when the client has gone before its answer was complete. */
@@ -32,6 +34,14 @@ export interface Inbound {
   readonly watchable?: Watchable | undefined;
   /** Takes the connection over after a request to upgrade; absent where the listener cannot, or nothing was asked. */
   readonly upgrade?: UpgradeHook;
+}
+
+/** What a TLS handshake with a client came to. */
+export interface InboundTls {
+  /** That the client asked for (SNI): lower case, without a dot at the end; undefined where it named none. */
+  readonly serverName: string | undefined;
+  /** Whether it has shown a certificate that an ssl resource demanded, and that was found good. */
+  readonly verified: boolean;
 }
 
 /** What can be given up while it is under way. */

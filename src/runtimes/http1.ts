@@ -1,5 +1,5 @@
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { ClientConnection } from "./http1/connection.ts";
+import { ClientConnection, type SecuredFacts } from "./http1/connection.ts";
 import { Hub } from "./http1/hub.ts";
 import type { Listen, ListenOptions } from "./listener.ts";
 import { installRequest } from "./node/request.ts";
@@ -12,7 +12,10 @@ export const listenHttp1: Listen = async (options: ListenOptions) => {
   installRequest();
   const hub = new Hub(options);
   const { host, port, reusePort } = options;
-  const server = createServer({ noDelay: true }, (socket) => accept(socket, hub));
+  const server = createServer(
+    { noDelay: true, allowHalfOpen: options.tls?.halfOpen ?? false },
+    (socket) => accept(socket, hub),
+  );
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host, port, ...(reusePort === undefined ? {} : { reusePort }) }, () => {
@@ -23,6 +26,7 @@ export const listenHttp1: Listen = async (options: ListenOptions) => {
   const bound = server.address() as AddressInfo;
   return {
     name: "http1",
+    secure: options.tls !== undefined,
     address: { address: bound.address, port: bound.port },
     connections: () => hub.size,
     async close(drainMs) {
@@ -40,7 +44,13 @@ function accept(socket: Socket, hub: Hub): void {
     socket.destroy();
     return;
   }
-  const connection = new ClientConnection(socket, hub);
+  const { tls } = hub.options;
+  if (tls === undefined) serve(socket, hub);
+  else tls.accept(socket, hub, (secured, facts, reset) => serve(secured, hub, { ...facts, reset }));
+}
+
+function serve(socket: Socket, hub: Hub, tls?: SecuredFacts): void {
+  const connection = new ClientConnection(socket, hub, tls);
   hub.add(connection);
   socket.once("close", () => hub.remove(connection));
 }

@@ -1,4 +1,5 @@
 import type { Address, Inbound } from "../net/inbound.ts";
+import type { TlsFront } from "./tls/front.ts";
 
 /** Bounds that a listener keeps, each a setting; 0 = none. Times in milliseconds. */
 export interface ListenerLimits {
@@ -28,6 +29,8 @@ export interface ListenOptions {
   readonly port: number;
   readonly handler: ListenerHandler;
   readonly limits: ListenerLimits;
+  /** Secures every connection first. Default: none is. Only `http1` can. */
+  readonly tls?: TlsFront;
   /** Lets several processes share the port, where the system can. */
   readonly reusePort?: boolean;
 }
@@ -36,6 +39,8 @@ export interface ListenOptions {
 export interface Listener {
   /** `native`, `node`, `http1`. */
   readonly name: string;
+  /** Whether it serves TLS. Default: false. */
+  readonly secure?: boolean;
   /** What was bound, with the port that the system chose. */
   readonly address: Address;
   /** Open connections; requests under way where the runtime does not tell about connections (`Deno.serve`). */

@@ -35,11 +35,17 @@ export interface Served {
 /** What a row of the listeners' contract works with. */
 export class ListenerContext {
   readonly listen: Listen;
+  /** Whether clients connect with TLS. */
+  readonly secure: boolean;
   readonly #listeners: Listener[] = [];
   readonly #clients: RawConnection[] = [];
+  readonly #connect: (port: number) => Promise<RawConnection>;
 
-  constructor(listen: Listen) {
+  /** @param connect How clients connect. */
+  constructor(listen: Listen, connect: (port: number) => Promise<RawConnection> = rawConnect) {
     this.listen = listen;
+    this.secure = connect !== rawConnect;
+    this.#connect = connect;
   }
 
   /** A listener that ends with the row. */
@@ -57,7 +63,7 @@ export class ListenerContext {
     this.#listeners.push(listener);
     const { port } = listener.address;
     const connect = async (): Promise<RawConnection> => {
-      const client = await rawConnect(port);
+      const client = await this.#connect(port);
       this.#clients.push(client);
       return client;
     };

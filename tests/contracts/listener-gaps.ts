@@ -99,3 +99,6 @@ export const nativeGaps: Readonly<Record<"deno" | "bun", Gaps>> = {
     { row: "a body that is longer than announced sends no byte more", how: /Content-Length: 9/ },
   ],
 };
+
+/** What it does not keep behind TLS. */
+export const http1TlsGaps: Readonly<Record<RuntimeName, Gaps>> = { deno: [], bun: [], node: [] };

@@ -41,7 +41,13 @@ export const requestRows: readonly Row<ListenerContext>[] = [
       ]);
     });
     const answer = await served.ask(post("hello", "X-Tag: a"));
-    assert.deepEqual(JSON.parse(string(answer.body)), ["POST", "http://gate.test/", "a", "hello", "/"]);
+    assert.deepEqual(JSON.parse(string(answer.body)), [
+      "POST",
+      `${context.secure ? "https" : "http"}://gate.test/`,
+      "a",
+      "hello",
+      "/",
+    ]);
   }),
   row("a Request can be made anew, cloned and read as JSON, as middleware does", async (context) => {
     const served = await context.serve(async (request) => {
@@ -84,7 +90,7 @@ export const requestRows: readonly Row<ListenerContext>[] = [
     assert.deepEqual([peer, localPort, secure], [
       { address: "127.0.0.1", port: client.socket.localPort },
       served.port,
-      false,
+      context.secure,
     ]);
   }),
   row("a body with GET", async (context) => {

@@ -6,27 +6,38 @@ import { headRows } from "./listener-head.ts";
 import { lifeRows } from "./listener-life.ts";
 import { requestRows } from "./listener-request.ts";
 import { upgradeRows } from "./listener-upgrade.ts";
+import type { RawConnection } from "../support/raw.ts";
 
-/** What is asked of every listener, with a raw socket on the other side. */
-const ROWS: readonly Row<Listen>[] = [...headRows, ...requestRows, ...answerRows, ...lifeRows, ...upgradeRows].map((
-  row,
-) => ({
-  ...row,
-  async run(listen: Listen) {
-    const context = new ListenerContext(listen);
-    try {
-      await row.run(context);
-    } finally {
-      await context.end();
-    }
-  },
-}));
+const ALL: readonly Row<ListenerContext>[] = [...headRows, ...requestRows, ...answerRows, ...lifeRows, ...upgradeRows];
 
-export function listenerContract(implementation: string, listen: () => Promise<Listen>, gaps: Gaps): void {
+/**
+ * What is asked of every listener, with a raw socket on the other side.
+ *
+ * @param connect How clients connect. Default: without TLS.
+ * @param more Rows for this listener alone.
+ */
+export function listenerContract(
+  implementation: string,
+  listen: () => Promise<Listen>,
+  gaps: Gaps,
+  connect?: (port: number) => Promise<RawConnection>,
+  more: readonly Row<ListenerContext>[] = [],
+): void {
+  const rows = [...ALL, ...more].map((row) => ({
+    ...row,
+    async run(listen: Listen) {
+      const context = new ListenerContext(listen, connect);
+      try {
+        await row.run(context);
+      } finally {
+        await context.end();
+      }
+    },
+  }));
   runContract(
     "listener",
     implementation,
-    ROWS,
+    rows,
     gaps,
     listen,
     () => Promise.resolve(),

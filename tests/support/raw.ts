@@ -327,7 +327,10 @@ export function rawConnectTls(port: number, servername: string): Promise<RawConn
   return new Promise((resolve, reject) => {
     const socket = connectTls({ port, host: "127.0.0.1", servername, rejectUnauthorized: false });
     socket.once("error", reject);
-    socket.once("secureConnect", () => resolve(new RawConnection(socket)));
+    socket.once("secureConnect", () => {
+      socket.off("error", reject);
+      resolve(new RawConnection(socket));
+    });
   });
 }
 

@@ -4,6 +4,7 @@ import type { ParseOptions } from "../../config/parse.ts";
 import type { RouterName } from "../../match/route.ts";
 import { type Catalogue, createCatalogue } from "../../pipeline/catalogue.ts";
 import { builtinPlugins } from "../../plugins/index.ts";
+import { CHECKED_ONLY } from "../../runtimes/tls/check-certificate.ts";
 import type { ReferenceExtractor } from "../../store/references.ts";
 
 /** What a gateway of this version would say of a resource, without one. */
@@ -20,7 +21,7 @@ export function createChecker(router: RouterName = "radixtree_host_uri"): Checke
   const catalogue = createCatalogue([...builtinPlugins], { redis: true });
   return {
     catalogue,
-    parse: { mode: "strict", plugins: catalogue, inspect: createInspector(router) },
+    parse: { mode: "strict", plugins: catalogue, inspect: createInspector(router, CHECKED_ONLY) },
     references: pluginReferences(catalogue),
     router,
   };

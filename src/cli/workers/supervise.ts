@@ -10,6 +10,7 @@ import { EXIT } from "../command.ts";
 import { CONTROL_LIMITS } from "../control-limits.ts";
 import { instanceId, register } from "../instance.ts";
 import { openAdmin } from "../open-admin.ts";
+import { openTls } from "../open-tls.ts";
 import { openSource } from "../open-source.ts";
 import { isLoopback, type RunSettings } from "../run-settings.ts";
 import type { Ending, EndingWatch } from "../shutdown.ts";
@@ -34,12 +35,17 @@ export async function supervise(settings: RunSettings, runtime: Runtime, endings
   if (runtime.name === "node" && !canShare(process.versions.node)) {
     throw new UsageError([`--workers: Needs Node 22.12 or newer, is ${process.versions.node}`]);
   }
-  if (settings.listen.some(({ port }) => port === 0)) {
-    throw new UsageError(["--workers: Needs a port in --listen: each worker would get another one for 0"]);
+  for (const [flag, addresses] of [["--listen", settings.listen], ["--listen-tls", settings.listenTls]] as const) {
+    if (!addresses.some(({ port }) => port === 0)) continue;
+    throw new UsageError([`--workers: Needs a port in ${flag}: each worker would get another one for 0`]);
   }
+  // Each worker reads the files as well; what is wrong with them is said once.
+  (await openTls(settings, () => undefined))?.close();
   const command = await ownCommand();
   // The workers share their ports with whoever asks to share, so that somebody else's would go unnoticed.
-  for (const address of settings.listen) await (await bind(probe, address, NOTHING)).close(0);
+  for (const address of [...settings.listen, ...settings.listenTls]) {
+    await (await bind(probe, address, NOTHING)).close(0);
+  }
 
   const metrics = new MetricsMerger();
   const fleet = new Fleet(settings.workers, command, ({ pid }) => metrics.end(pid));
@@ -84,7 +90,10 @@ export async function supervise(settings: RunSettings, runtime: Runtime, endings
     up = true;
     log.info("{workers} workers serve {addresses}", {
       workers: settings.workers,
-      addresses: settings.listen.map((address) => `http://${addressText(address)}`).join(", "),
+      addresses: [
+        ...settings.listen.map((address) => `http://${addressText(address)}`),
+        ...settings.listenTls.map((address) => `https://${addressText(address)}`),
+      ].join(", "),
     });
     registration = await register(settings, runtime, {
       status: () => ({

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { type ErrorCode, errorResponse } from "../../errors.ts";
 import { answerHead, untouchedAnswer } from "../../forward/answer.ts";
 import { Deadline } from "../../net/deadline.ts";
-import type { Address, ByteTunnel, UpgradeHook } from "../../net/inbound.ts";
+import type { Address, ByteTunnel, InboundTls, UpgradeHook } from "../../net/inbound.ts";
 import { checkHead } from "../../net/request-policy.ts";
 import { plainAddress } from "../address.ts";
 import { lingeringClose, writeRefusal } from "../node/refuse.ts";
@@ -14,7 +14,8 @@ import { findHeadEnd, hasBareBreak } from "../wire/fields.ts";
 import { AnswerBody, type StreamFraming, writeWhole } from "./answer-body.ts";
 import { answerText } from "./answer-text.ts";
 import { Exchange } from "./exchange.ts";
-import type { Hub, HubMember } from "./hub.ts";
+import type { Hub } from "./hub.ts";
+import type { HubMember } from "./hub-member.ts";
 import { RequestBody } from "./request-body.ts";
 import { connectionFacts, readRequestHead, type RequestHead } from "./request-head.ts";
 
@@ -25,11 +26,17 @@ const MAX_HEAD = 1024 * 1024;
 const CR = 0x0d, LF = 0x0a;
 const NONE = Buffer.alloc(0);
 
+/** A handshake, and how the connection beneath is reset, which a TLS socket cannot. */
+export interface SecuredFacts extends InboundTls {
+  reset(): void;
+}
+
 /** A client's connection: one request after the other, each answered before the next is looked at. */
 export class ClientConnection implements HubMember {
   readonly peer: Address;
   readonly localPort: number;
   readonly secure: boolean;
+  readonly tls: SecuredFacts | undefined;
   readonly #socket: Socket;
   readonly #hub: Hub;
   /** Until the head is complete; between requests; until a client has taken its answer. */
@@ -62,10 +69,12 @@ export class ClientConnection implements HubMember {
     this.#taken?.();
   };
 
-  constructor(socket: Socket, hub: Hub) {
+  /** @param tls What its handshake came to, where the listener has made one. */
+  constructor(socket: Socket, hub: Hub, tls?: SecuredFacts) {
     this.peer = { address: plainAddress(socket.remoteAddress ?? ""), port: socket.remotePort ?? 0 };
     this.localPort = socket.localPort ?? 0;
     this.secure = "encrypted" in socket && socket.encrypted === true;
+    this.tls = tls;
     this.#socket = socket;
     this.#hub = hub;
     socket.on("data", this.#onData);
@@ -277,8 +286,9 @@ export class ClientConnection implements HubMember {
       () => this.#exchange === exchange && this.#end(close),
       () => {
         // Why, the gateway's log says; the client has to see that the answer is not whole.
-        if (framing.http10) this.#socket.resetAndDestroy();
-        else this.#socket.destroy();
+        if (!framing.http10) this.#socket.destroy();
+        else if (this.tls !== undefined) this.tls.reset();
+        else this.#socket.resetAndDestroy();
       },
     );
   }
@@ -349,6 +359,11 @@ export class ClientConnection implements HubMember {
     this.#answerBody?.gone();
     const exchange = this.#exchange;
     this.#exchange = undefined;
+    if (exchange === undefined && this.tls !== undefined && !this.#socket.destroyed) {
+      // The end may come in one packet with the last request, before its answer was encrypted and sent.
+      this.#socket.end();
+      return lingeringClose(this.#socket);
+    }
     this.#socket.destroy();
     if (exchange === undefined) return;
     exchange.clientGone();

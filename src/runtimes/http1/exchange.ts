@@ -1,4 +1,4 @@
-import type { Address, Inbound, UpgradeHook } from "../../net/inbound.ts";
+import type { Address, Inbound, InboundTls, UpgradeHook } from "../../net/inbound.ts";
 import type { RawHeaders } from "../../net/raw-headers.ts";
 import { ClientWatch } from "../client-watch.ts";
 import type { ConnectionFacts, RequestHead } from "./request-head.ts";
@@ -9,6 +9,7 @@ export interface ExchangeConnection {
   readonly peer: Address;
   readonly localPort: number;
   readonly secure: boolean;
+  readonly tls: InboundTls | undefined;
 }
 
 /** One request, as the application sees it; what costs something is made when it is asked for. */
@@ -56,6 +57,10 @@ export class Exchange extends ClientWatch implements Inbound {
 
   get secure(): boolean {
     return this.#connection.secure;
+  }
+
+  get tls(): InboundTls | undefined {
+    return this.#connection.tls;
   }
 
   get body(): ReadableStream<Uint8Array> | null {

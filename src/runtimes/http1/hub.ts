@@ -1,13 +1,5 @@
 import type { ListenOptions } from "../listener.ts";
-
-/** A connection, as far as its listener's closing is concerned. */
-export interface HubMember {
-  /** Whether nothing would be lost with it. */
-  readonly idle: boolean;
-  /** Whether it has had a request. */
-  readonly used: boolean;
-  destroy(): void;
-}
+import type { HubMember } from "./hub-member.ts";
 
 /**
  * Milliseconds that a connection which has been used gets for one more request when its listener closes: a client that is about to send one would find its
