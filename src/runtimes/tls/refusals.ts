@@ -1,5 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import { writeHead, writeSample } from "../../pipeline/metrics.ts";
+import { writeHead, writeLabels, writeSample } from "../../pipeline/metrics.ts";
 
 const log = getLogger(["gatewatch", "tls"]);
 
@@ -56,7 +56,7 @@ export class Refusals {
   write(): string {
     const name = "gatewatch_tls_handshakes_refused_total";
     let text = writeHead(name, "TLS connections of clients that came to nothing before a request", "counter");
-    for (const [reason, count] of this.#counts) text += writeSample(name, `{reason="${reason}"}`, count);
+    for (const [reason, count] of this.#counts) text += writeSample(name, writeLabels(["reason"], [reason]), count);
     return text;
   }
 }
