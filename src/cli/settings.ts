@@ -143,7 +143,7 @@ export const SETTINGS: { readonly [K in SettingName]: SettingOf<Settings[K]> } =
   etcdTransport: {
     group: "Configuration",
     value: "grpc|json",
-    help: "How to speak to etcd: gRPC, or JSON over HTTP; default: grpc",
+    help: "How to speak to etcd: gRPC, or JSON over HTTP; default: grpc, on Deno json",
     schema: choice(["grpc", "json"]),
   },
   prefix: {

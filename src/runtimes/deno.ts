@@ -116,5 +116,5 @@ export const deno: Runtime = {
     undici: async () => (await import("./transports/undici.ts")).undiciTransport(),
     http1: async () => (await import("./transports/http1.ts")).http1Transport(),
   },
-  defaults: { transport: "http1", carrier: "grpc" },
+  defaults: { transport: "http1", carrier: "json" },
 };

@@ -11,7 +11,7 @@ import { type BareGateway, startBareGateway } from "./bare-gateway-process.ts";
 import { RUNTIME } from "./contract.ts";
 
 /** How long the slow clients go on; the full figure is taken with `SLOW_SECONDS=30`. */
-const SECONDS = Number(process.env["SLOW_SECONDS"] ?? 6);
+const SECONDS = Number(process.env["SLOW_SECONDS"] ?? 10);
 const CLIENTS = 1000;
 /** How much a gateway may grow under them: what is held for a client that does not read its answer is a few buffers of 64 kB. */
 const ALLOWED = 300 * 1024 * 1024;

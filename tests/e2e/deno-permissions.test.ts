@@ -56,7 +56,7 @@ describe("the permissions that the documentation lists", () => {
     const gateway = await startGatewayProcess({
       directory,
       permissions,
-      flags: ["--etcd-transport", "json", "--etcd", etcd.url],
+      flags: ["--etcd", etcd.url],
     });
     try {
       await etcd.put("/gatewatch/routes/1", JSON.stringify(route("/a")));

@@ -263,4 +263,31 @@ describe("faults: the store's history", () => {
       for (const reader of readers) assert.deepEqual(told(reader, 1), ["routes/a"]);
     }),
   );
+
+  it(
+    "a source that lost etcd between its first list and its first watch is stale, and not just connecting",
+    withRig({}, async (rig) => {
+      let refuse = true;
+      const tamper = (create: Carrier): Carrier => (options) => {
+        const client = create(options);
+        return {
+          ...client,
+          watch(request, handler) {
+            if (!refuse) return client.watch(request, handler);
+            queueMicrotask(() => handler.failed(new Error("no watch today")));
+            return { requestProgress: () => undefined, cancel: () => undefined };
+          },
+        };
+      };
+      await rig.put("routes/1", "{}");
+      const readers = await rig.read({}, { tamper });
+      for (const reader of readers) {
+        await until(() => reader.collector.content.size === 1, { what: "the list has come" });
+        await until(() => reader.state === "stale", { what: "the source says that it is stale" });
+        assert.match(reader.status.reason ?? "", /no watch today/);
+      }
+      refuse = false;
+      await rig.synced();
+    }),
+  );
 });

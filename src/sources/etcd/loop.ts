@@ -205,7 +205,8 @@ export class SyncLoop {
     this.#count.doubts++;
     this.#lastDoubt = `${code}: ${reason}`;
     this.#reason = reason;
-    if (this.#state === "synced") this.#state = "stale";
+    // Also where the first watch never began: what the list brought is served.
+    if (this.#state === "synced" || this.#count.lists > 0) this.#state = "stale";
     this.#outage.failed(reason, { endpoint: this.#rotation.current.url, code });
     if (lived >= STABLE_MS) this.#backoff.succeed();
     this.#rotation.next();
