@@ -170,6 +170,34 @@ describe("faults: one process and what it tells", () => {
     assert.equal((await instances(prefix)).size, 0);
   });
 
+  it("writes its record again where it was lost: restart, delete, an ended lease, a wiped etcd", async () => {
+    const own = await startEtcd();
+    const prefix = `${PREFIX}-lost`;
+    const key = `${prefix}/_instances/edge-1`;
+    const flags = ["--etcd", own.url, "--prefix", prefix, "--instance-id", "edge-1"];
+    const gateway = await startGatewayProcess({ flags });
+    // 63 bits, more than a number of JavaScript holds.
+    const lease = async () => /"lease":(\d+)/.exec(await own.etcdctl("get", key, "-w", "json"))?.[1];
+    const again = (what: string) => until(lease, { limit: 20_000, what });
+    try {
+      await again("the record is there");
+      await own.stop();
+      await own.start();
+      await again("it is there after a restart");
+      await own.del(key);
+      await again("it is there after a delete");
+      const before = await lease();
+      await own.etcdctl("lease", "revoke", BigInt(before ?? 0).toString(16));
+      assert.notEqual(await again("it is there after the end of its lease"), before);
+      await own.wipe();
+      await own.start();
+      await again("it is there after a wipe");
+    } finally {
+      await gateway.stop();
+      await own.close();
+    }
+  });
+
   it("measures from write to effect by a canary that one instance writes at a time", async () => {
     const prefix = `${PREFIX}-canary`;
     await etcd.put(`${prefix}/routes/1`, route("/1"));

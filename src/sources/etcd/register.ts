@@ -1,5 +1,5 @@
 import { loadCarrier } from "./carrier.ts";
-import type { EtcdClient } from "./client.ts";
+import type { EtcdClient, Operation } from "./client.ts";
 import { createRotation } from "./endpoint.ts";
 import { EtcdError } from "./errors.ts";
 import { toByteString } from "./keys.ts";
@@ -138,6 +138,7 @@ class Registrar {
       if (performance.now() - session.renewedAt < this.#ttl * 333) continue;
       if (await session.client.leaseKeepAlive(session.lease) <= 0) throw new Error("the lease has ended");
       session.renewedAt = performance.now();
+      await this.#restore(session);
     }
   }
 
@@ -160,9 +161,20 @@ class Registrar {
   async #write(session: Session): Promise<void> {
     const text = JSON.stringify({ id: this.#options.id, ...this.#options.describe() });
     if (text === session.written) return;
-    const value = new TextEncoder().encode(text);
-    await session.client.txn({ then: [{ kind: "put", key: this.#key, value, lease: session.lease }] });
+    await session.client.txn({ then: [this.#record(session, text)] });
     session.written = text;
+  }
+
+  /** Writes the record again where somebody has deleted it: the lease does not tell, it lives without its keys. */
+  async #restore(session: Session): Promise<void> {
+    await session.client.txn({
+      compare: [{ key: this.#key, target: "create", equals: 0 }],
+      then: [this.#record(session, session.written)],
+    });
+  }
+
+  #record({ lease }: Session, text: string): Operation {
+    return { kind: "put", key: this.#key, value: new TextEncoder().encode(text), lease };
   }
 
   /** Writes the canary where this session has it, or nobody has. */
