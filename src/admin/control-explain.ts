@@ -11,7 +11,7 @@ import type { ExplainRequest, GatewayExplanation } from "../gateway/explain.ts";
  */
 export async function answerExplain(
   c: Context,
-  explain: (request: ExplainRequest) => GatewayExplanation,
+  explain: (request: ExplainRequest) => Promise<GatewayExplanation>,
 ): Promise<Response> {
   if (!/^application\/json\b/i.test(c.req.header("content-type") ?? "")) {
     return c.json({ error_msg: "Cannot explain without a JSON body: send it as application/json" }, 415);
@@ -21,7 +21,7 @@ export async function answerExplain(
     return c.json({ error_msg: `Cannot explain: ${toIssues(body.issues).map(issueText).join("; ")}` }, 400);
   }
   try {
-    return c.json(explain(body.output));
+    return c.json(await explain(body.output));
   } catch (error) {
     if (error instanceof GatewayError) return c.json({ error_msg: error.message, code: error.code }, 400);
     throw error;

@@ -18,7 +18,7 @@ export interface ControlledGateway {
   keys(): readonly KeyStatus[];
   upstreams(): readonly UpstreamSnapshot[];
   /** @throws GatewayError where the request would be refused before it is matched. */
-  explain(request: ExplainRequest): GatewayExplanation;
+  explain(request: ExplainRequest): Promise<GatewayExplanation>;
 }
 
 export interface ControlOptions {

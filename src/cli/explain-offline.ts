@@ -37,7 +37,7 @@ export async function explainOffline(
       );
     }
     if (bad.length > 10) console.error(`Note: and ${bad.length - 10} more`);
-    return gateway.explain(request);
+    return await gateway.explain(request);
   } catch (error) {
     if (error instanceof GatewayError) return error.message;
     throw error;

@@ -9,6 +9,7 @@ import type { PluginPhase } from "../pipeline/plugin.ts";
 import type { NodeExplanation, Upstream } from "../upstream/upstream.ts";
 import { type ChainLink, mergePlugins, type PluginLayer } from "./chain.ts";
 import type { Failure, RouteEntry } from "./entry.ts";
+import { inTurns } from "./in-turns.ts";
 import { targetOf } from "./inbound.ts";
 import { RequestView } from "./request-view.ts";
 import type { RouteTable } from "./table.ts";
@@ -67,13 +68,15 @@ export interface ExplainParts {
 const normalize = createPathNormalizer();
 
 /**
- * Explains a request: the same match as for one that is served, told step by step.
+ * Explains a request: the same match as for one that is served, told step by step. It tells of the configuration at the time of the call, all of it of
+ * the same; to look for routes that are near goes on in turns with everything else, since there may be many.
  *
  * @throws {GatewayError} `bad_request`, where the request is one that the gateway answers with 400 before it is matched.
  */
-export function explainRequest(request: ExplainRequest, parts: ExplainParts): GatewayExplanation {
+export async function explainRequest(request: ExplainRequest, parts: ExplainParts): Promise<GatewayExplanation> {
   const view = toView(request, parts);
-  const routing = parts.table.explain(view);
+  // Begun first, and awaited last: what stands between sees the same configuration.
+  const routing = inTurns(parts.table.explain(view));
   const match = parts.table.match(view);
   const entry = match === undefined || match === "body" ? undefined : match.value.entry;
   const plugins = [
@@ -81,13 +84,13 @@ export function explainRequest(request: ExplainRequest, parts: ExplainParts): Ga
     ...(entry === undefined || entry.refusal !== undefined ? [] : entry.links),
   ].sort(byPhase).map(toPlugin);
   const upstream = entry === undefined || entry.refusal !== undefined ? undefined : entry.target;
-  return {
-    revision: parts.revision() ?? null,
-    routing,
+  const revision = parts.revision() ?? null;
+  const told = {
     plugins,
     upstream: upstream === undefined || "status" in upstream ? null : toUpstream(upstream, view),
     answer: toAnswer(entry, view),
   };
+  return { revision, routing: await routing, ...told };
 }
 
 function toView(

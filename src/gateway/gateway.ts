@@ -106,11 +106,12 @@ export interface Gateway {
   /** What became of each key; without a filter, of those that are not `active` or have warnings. */
   keys(filter?: KeyFilter): KeyStatus[];
   /**
-   * Says why a request would go where it goes: the same match as for one that is served, told step by step. Nothing is sent.
+   * Says why a request would go where it goes: the same match as for one that is served, told step by step. Nothing is sent. It tells of the configuration
+   * at the time of the call; among many routes it takes a while, in which requests are served.
    *
-   * @throws {GatewayError} where the request is one that is answered before it is matched.
+   * @throws {GatewayError} (as a rejection) where the request is one that is answered before it is matched.
    */
-  explain(request: ExplainRequest): GatewayExplanation;
+  explain(request: ExplainRequest): Promise<GatewayExplanation>;
   /**
    * The ssl resource of type `server` whose certificate a client gets.
    *

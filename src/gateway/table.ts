@@ -2,6 +2,7 @@ import { Matcher } from "../match/matcher.ts";
 import type { Shadow } from "../match/shadow.ts";
 import type { Match, MatchRequest, RouterName } from "../match/route.ts";
 import type { Explanation } from "../match/explanation.ts";
+import type { Steps } from "../match/steps.ts";
 import type { Catalogue } from "../pipeline/catalogue.ts";
 import type { Delta } from "../store/delta.ts";
 import type { Store } from "../store/store.ts";
@@ -59,8 +60,8 @@ export class RouteTable {
     return this.#matcher.match(request);
   }
 
-  explain(request: MatchRequest): Explanation {
-    return this.#matcher.explain(request);
+  explain(request: MatchRequest): Steps<Explanation> {
+    return this.#matcher.explainInSteps(request);
   }
 
   /** Routes that an equal one keeps from ever being matched. */

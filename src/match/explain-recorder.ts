@@ -35,7 +35,9 @@ export class ExplainRecorder<T> implements WalkRecorder<T> {
   /** In the order of the walk: the first is the winner unless a body was needed before it. */
   readonly passed: Passed<T>[] = [];
   #request: MatchRequest;
-  #candidate: { candidate: Candidate<T>; params: PathParams | undefined; predicates: ExplainedPredicate[] } | undefined;
+  #candidate: { readonly candidate: Candidate<T>; readonly params: PathParams | undefined } | undefined;
+  /** What was tried of it; texts are made of it where it is listed. */
+  #tried: { readonly predicate: Predicate; readonly params: PathParams; readonly verdict: Verdict }[] = [];
   /** Whether the walk's answer is known. */
   #decided = false;
 
@@ -52,48 +54,59 @@ export class ExplainRecorder<T> implements WalkRecorder<T> {
   }
 
   candidate(candidate: Candidate<T>, params: PathParams | undefined): void {
+    this.#candidate = { candidate, params };
+    this.#tried = [];
+  }
+
+  predicate(predicate: Predicate, params: PathParams, verdict: Verdict): void {
+    this.#tried.push({ predicate, params, verdict });
+  }
+
+  result(verdict: Verdict): void {
+    const { candidate, params } = this.#candidate!;
+    const path = this.#path;
+    const result = verdict === "body" ? "needs_body" : verdict === "fail" ? "fails" : this.#decided ? "passes" : "wins";
+    if (verdict !== "fail") this.#decided = true;
+    if (verdict === "pass") this.passed.push({ candidate, params: params!, kind: path.kind });
+    if (this.isFull && result !== "wins" && result !== "needs_body") path.omitted++;
+    else path.candidates.push({ ...toPlace(candidate), result, predicates: this.#explainTried(candidate, params) });
+  }
+
+  get isFull(): boolean {
+    return this.#path.candidates.length >= MAX_LISTED;
+  }
+
+  omit(): void {
+    this.#path.omitted++;
+  }
+
+  get #path(): OpenPath {
+    return this.levels.at(-1)!.paths.at(-1)!;
+  }
+
+  #explainTried(candidate: Candidate<T>, params: PathParams | undefined): ExplainedPredicate[] {
+    const request = this.#request;
     const predicates: ExplainedPredicate[] = [];
     if (candidate.fits !== undefined) {
       const verdict = params === undefined ? "fail" : "pass";
-      predicates.push({
-        kind: "path",
-        configured: candidate.pattern.uri,
-        actual: shorten(this.#request.path),
-        verdict,
-      });
+      predicates.push({ kind: "path", configured: candidate.pattern.uri, actual: shorten(request.path), verdict });
     }
     if (candidate.methods !== 0) {
       const methods = describeMethods(candidate.route.source.methods);
       const { kind, configured } = methods;
+      predicates.push({ kind, configured, actual: request.method, verdict: methods.test(request, NO_PARAMS) });
+    }
+    for (const { predicate, params, verdict } of this.#tried) {
+      const parts = predicate.parts?.(request, params).map(shortenPart);
       predicates.push({
-        kind,
-        configured,
-        actual: this.#request.method,
-        verdict: methods.test(this.#request, NO_PARAMS),
+        kind: predicate.kind,
+        configured: shorten(predicate.configured),
+        actual: shorten(predicate.actual(request, params)),
+        verdict,
+        ...(parts === undefined ? {} : { parts }),
       });
     }
-    this.#candidate = { candidate, params, predicates };
-  }
-
-  predicate(predicate: Predicate, params: PathParams, verdict: Verdict): void {
-    const parts = predicate.parts?.(this.#request, params).map(shortenPart);
-    this.#candidate!.predicates.push({
-      kind: predicate.kind,
-      configured: shorten(predicate.configured),
-      actual: shorten(predicate.actual(this.#request, params)),
-      verdict,
-      ...(parts === undefined ? {} : { parts }),
-    });
-  }
-
-  result(verdict: Verdict): void {
-    const { candidate, params, predicates } = this.#candidate!;
-    const path = this.levels.at(-1)!.paths.at(-1)!;
-    const result = verdict === "body" ? "needs_body" : verdict === "fail" ? "fails" : this.#decided ? "passes" : "wins";
-    if (verdict !== "fail") this.#decided = true;
-    if (verdict === "pass") this.passed.push({ candidate, params: params!, kind: path.kind });
-    if (path.candidates.length >= MAX_LISTED && result !== "wins" && result !== "needs_body") path.omitted++;
-    else path.candidates.push({ ...toPlace(candidate), result, predicates });
+    return predicates;
   }
 }
 

@@ -6,6 +6,7 @@ import { findNearest, lacksOf } from "./near-miss.ts";
 import { rankRule } from "./rank.ts";
 import type { MatchRequest, RouterName } from "./route.ts";
 import { shadowedBy } from "./shadow.ts";
+import type { Steps } from "./steps.ts";
 import { walkHosts } from "./walk.ts";
 
 /** Most routes that are looked at beside the walk, for near misses and disabled ones. */
@@ -14,29 +15,38 @@ const MAX_SCANNED = 50_000;
 /** Most notes of one explanation. */
 const MAX_NOTES = 10;
 
-/** Walks as the match does, and tells every step. */
-export function explain<T>(
+/** Most routes beside the winner that are looked at for notes. */
+const MAX_NOTED = 100;
+
+/**
+ * Walks as the match does, and tells every step.
+ *
+ * @returns Steps of which the first is the walk and takes hold of the routes as they are then: what changes between later ones, which look at one place
+ * of a route each, is not seen.
+ */
+export function* explain<T>(
   router: RouterName,
   index: HostIndex<T>,
   routes: Iterable<CompiledRoute<T>>,
   request: MatchRequest,
-): Explanation {
+): Steps<Explanation> {
   const recorder = new ExplainRecorder<T>(request);
   const found = walkHosts(index, request, recorder);
   const { method, host, path, address } = request;
   const outcome = found === undefined ? "not_found" : found === "body" ? "needs_body" : "matched";
+  const winner = outcome === "matched" ? toWinner(recorder.passed) : null;
+  const notes = outcome === "matched" ? notesOfPassed(index, recorder.passed) : [];
   const scanned = take(routes, MAX_SCANNED);
+  yield;
+  notes.push(...yield* notesOfDisabled(scanned, request));
   return {
     router,
     request: { method, host, path, address },
     outcome,
-    winner: outcome === "matched" ? toWinner(recorder.passed) : null,
+    winner,
     levels: recorder.levels,
-    notes: [
-      ...(outcome === "matched" ? notesOfPassed(index, recorder.passed) : []),
-      ...notesOfDisabled(scanned, request),
-    ].slice(0, MAX_NOTES),
-    nearest: outcome === "not_found" ? findNearest(scanned, request) : [],
+    notes: notes.slice(0, MAX_NOTES),
+    nearest: outcome === "not_found" ? yield* findNearest(scanned, request) : [],
   };
 }
 
@@ -72,7 +82,8 @@ function notesOfPassed<T>(index: HostIndex<T>, passed: readonly Passed<T>[]): Ex
   const winner = passed[0]!.candidate;
   const notes: ExplainedNote[] = [];
   const told = new Set<string>([winner.route.id]);
-  for (const { candidate } of passed) {
+  for (const { candidate } of passed.slice(0, MAX_NOTED)) {
+    if (notes.length === MAX_NOTES) break;
     const { route } = candidate;
     if (told.has(route.id)) continue;
     told.add(route.id);
@@ -96,15 +107,11 @@ function notesOfPassed<T>(index: HostIndex<T>, passed: readonly Passed<T>[]): Ex
   return notes;
 }
 
-function notesOfDisabled<T>(routes: readonly CompiledRoute<T>[], request: MatchRequest): ExplainedNote[] {
+function* notesOfDisabled<T>(routes: readonly CompiledRoute<T>[], request: MatchRequest): Steps<ExplainedNote[]> {
   const notes: ExplainedNote[] = [];
   for (const route of routes) {
     if (notes.length === MAX_NOTES) break;
-    if (route.source.disabled !== true) continue;
-    const fits = route.candidates.some((candidate) =>
-      lacksOf(candidate, request)?.every(({ kind }) => kind === "disabled")
-    );
-    if (!fits) continue;
+    if (route.source.disabled !== true || !(yield* fitsOtherwise(route, request))) continue;
     notes.push({
       kind: "disabled",
       id: route.id,
@@ -112,4 +119,13 @@ function notesOfDisabled<T>(routes: readonly CompiledRoute<T>[], request: MatchR
     });
   }
   return notes;
+}
+
+/** Whether a disabled route fits a request but for that. */
+function* fitsOtherwise<T>(route: CompiledRoute<T>, request: MatchRequest): Steps<boolean> {
+  for (const candidate of route.candidates) {
+    yield;
+    if (lacksOf(candidate, request)?.every(({ kind }) => kind === "disabled") === true) return true;
+  }
+  return false;
 }

@@ -4,6 +4,7 @@ import type { Explanation } from "./explanation.ts";
 import { HostIndex } from "./host-index.ts";
 import type { Match, MatchIssue, MatchRequest, MatchRoute, RouterName } from "./route.ts";
 import { findShadows, type Shadow } from "./shadow.ts";
+import { finish, type Steps } from "./steps.ts";
 import { walkHosts } from "./walk.ts";
 
 /** How a {@link Matcher} matches. */
@@ -94,6 +95,14 @@ export class Matcher<T> {
 
   /** Why a request goes where it goes: the same walk as {@link Matcher.match}, told step by step. Not for every request: it looks at much more. */
   explain(request: MatchRequest): Explanation {
+    return finish(this.explainInSteps(request));
+  }
+
+  /**
+   * The same in steps of some microseconds. The first is the walk, which takes as long as a match that looks at all that might fit; the others tell of the
+   * routes as they were then, whatever changes meanwhile.
+   */
+  explainInSteps(request: MatchRequest): Steps<Explanation> {
     return explain(this.router, this.#index, this.#routes.values(), request);
   }
 

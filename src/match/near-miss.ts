@@ -1,3 +1,4 @@
+import { Best } from "./best.ts";
 import type { Candidate, CompiledRoute } from "./candidate.ts";
 import { shorten, toPlace } from "./explain-recorder.ts";
 import type { ExplainedLack, NearMiss } from "./explanation.ts";
@@ -8,6 +9,7 @@ import { pathHint } from "./path-hint.ts";
 import { compareIds } from "./rank.ts";
 import type { MatchRequest, PathParams } from "./route.ts";
 import { commonStart, editDistance } from "./spelling.ts";
+import type { Steps } from "./steps.ts";
 
 /** Most near misses that are told. */
 const MAX_NEAREST = 5;
@@ -19,17 +21,22 @@ const MIN_NEAREST = 3;
 const MAX_COMPARED = 1000;
 const MAX_LETTERS = 64;
 
-/** The routes that lack least of what the request has, best first. */
-export function findNearest(routes: Iterable<CompiledRoute<unknown>>, request: MatchRequest): NearMiss[] {
-  const near: Weighed[] = [];
-  const far: Weighed[] = [];
+/** The routes that lack least of what the request has, best first. Looks at one place of a route in a step. */
+export function* findNearest(routes: readonly CompiledRoute<unknown>[], request: MatchRequest): Steps<NearMiss[]> {
+  const near = new Best<Weighed>(MAX_NEAREST, compare);
+  const far = new Best<Weighed>(MAX_COMPARED, (a, b) => a.weight - b.weight);
   for (const route of routes) {
-    const best = bestOf(route, request);
-    if (best !== undefined) near.push(best);
-    else far.push(farOf(route, request));
+    let best: Weighed | undefined, alike: Weighed | undefined;
+    for (const candidate of route.candidates) {
+      yield;
+      best = lighter(best, weighNear(candidate, request));
+      if (best === undefined && near.size < MIN_NEAREST) alike = lighter(alike, weighFar(candidate, request));
+    }
+    if (best !== undefined) near.add(best);
+    else if (alike !== undefined && route.source.disabled !== true) far.add(alike);
   }
-  const nearest = near.sort(compare).slice(0, MAX_NEAREST);
-  if (nearest.length < MIN_NEAREST) nearest.push(...mostAlike(far, request, MIN_NEAREST - nearest.length));
+  const nearest = [...near.inOrder()];
+  if (nearest.length < MIN_NEAREST) nearest.push(...yield* mostAlike(far, request, MIN_NEAREST - nearest.length));
   return nearest.map(({ candidate, lacks }) => ({ ...toPlace(candidate), lacks }));
 }
 
@@ -40,15 +47,13 @@ interface Weighed {
   readonly weight: number;
 }
 
-function bestOf(route: CompiledRoute<unknown>, request: MatchRequest): Weighed | undefined {
-  let best: Weighed | undefined;
-  for (const candidate of route.candidates) {
-    const lacks = lacksOf(candidate, request);
-    if (lacks === undefined) continue;
-    const weight = lacks.reduce((sum, lack) => sum + weightOf(lack), 0);
-    if (best === undefined || weight < best.weight) best = { candidate, lacks, weight };
-  }
-  return best;
+function lighter(a: Weighed | undefined, b: Weighed | undefined): Weighed | undefined {
+  return a === undefined || b !== undefined && b.weight < a.weight ? b : a;
+}
+
+function weighNear(candidate: Candidate<unknown>, request: MatchRequest): Weighed | undefined {
+  const lacks = lacksOf(candidate, request);
+  return lacks && { candidate, lacks, weight: lacks.reduce((sum, lack) => sum + weightOf(lack), 0) };
 }
 
 /** A path that differs counts twice, since it is more often another thing altogether; a host that is nearly right, half. */
@@ -61,30 +66,26 @@ function compare(a: Weighed, b: Weighed): number {
     compareIds(a.candidate.route.id, b.candidate.route.id);
 }
 
-/** A route none of whose paths is near: the one that begins most like the request's. */
-function farOf(route: CompiledRoute<unknown>, request: MatchRequest): Weighed {
-  let best: Weighed | undefined;
-  for (const candidate of route.candidates) {
-    const { host, pattern } = candidate;
-    const fits = host === undefined || hostFits(host, request.host);
-    // The more they begin with in common the nearer; of those alike, one whose host fits.
-    const weight = (fits ? 0 : 0.5) - commonStart(pattern.uri, request.path);
-    if (best === undefined || weight < best.weight) best = { candidate, lacks: [], weight };
-  }
-  return best!;
+/** Of paths none of which is near, the one that begins most like the request's is the nearest; of those alike, one whose host fits. */
+function weighFar(candidate: Candidate<unknown>, request: MatchRequest): Weighed {
+  const { host, pattern } = candidate;
+  const fits = host === undefined || hostFits(host, request.host);
+  return { candidate, lacks: [], weight: (fits ? 0 : 0.5) - commonStart(pattern.uri, request.path) };
 }
 
-/** The routes whose paths are most like the request's. */
-function mostAlike(far: readonly Weighed[], request: MatchRequest, most: number): Weighed[] {
-  const enabled = far.filter(({ candidate }) => candidate.route.source.disabled !== true);
-  const first = enabled.sort((a, b) => a.weight - b.weight).slice(0, MAX_COMPARED);
+/** The routes whose paths are most like the request's. Compares one in a step. */
+function* mostAlike(far: Best<Weighed>, request: MatchRequest, most: number): Steps<Weighed[]> {
   const start = request.path.slice(0, MAX_LETTERS);
-  const compared = first.map((one) => {
+  const compared = new Best<{ readonly one: Weighed; readonly weight: number }>(
+    most,
+    (a, b) => a.weight - b.weight || compare(a.one, b.one),
+  );
+  for (const one of far.inOrder()) {
+    yield;
     const edits = editDistance(one.candidate.pattern.key.slice(0, MAX_LETTERS), start, MAX_LETTERS);
-    return { one, weight: Math.ceil(one.weight) * MAX_LETTERS + edits };
-  });
-  compared.sort((a, b) => a.weight - b.weight || compare(a.one, b.one));
-  return compared.slice(0, most).map(({ one }) => ({ ...one, lacks: allLacksOf(one.candidate, request) }));
+    compared.add({ one, weight: Math.ceil(one.weight) * MAX_LETTERS + edits });
+  }
+  return compared.inOrder().map(({ one }) => ({ ...one, lacks: allLacksOf(one.candidate, request) }));
 }
 
 /** All that a route lacks at one place to take the request; undefined where it is too far from it to be of interest. */

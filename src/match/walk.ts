@@ -31,6 +31,9 @@ export interface WalkRecorder<T> {
   predicate(predicate: Predicate, params: PathParams, verdict: Verdict): void;
   /** What came of the last candidate. */
   result(verdict: Verdict): void;
+  /** Whether of this place enough is told: a route that fails is passed to `omit` then, and nothing else is told of it. */
+  readonly isFull: boolean;
+  omit(): void;
 }
 
 /** What a walk ends with: the route, undefined for none, or that a route cannot be judged before the body was buffered. */
@@ -118,11 +121,20 @@ function walkList<T>(
   let found: WalkResult<T>;
   let beyond = 0;
   for (let i = 0; i < list.length; i++) {
-    const tried = judge(list[i]!, request, recorder);
+    const tried = recorder?.isFull === true
+      ? judgeBriefly(list[i]!, request, recorder)
+      : judge(list[i]!, request, recorder);
     found ??= tried;
     if (found !== undefined && (recorder === undefined || beyond++ === MAX_BEYOND)) return found;
   }
   return found;
+}
+
+/** Tries one route as a match does, and tells more only if it does not fail: thousands may share a place. */
+function judgeBriefly<T>(candidate: Candidate<T>, request: MatchRequest, recorder: WalkRecorder<T>): WalkResult<T> {
+  if (judge(candidate, request, undefined) !== undefined) return judge(candidate, request, recorder);
+  recorder.omit();
+  return undefined;
 }
 
 /** Tries one route: its path where being found is not all, its methods, and all else that it asks for. */

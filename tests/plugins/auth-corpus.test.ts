@@ -96,13 +96,13 @@ describe("bad credentials", () => {
 
   it("leave no secret in a log, a status, an explanation or an answer", async () => {
     const routes = ["key", "basic", "jwt", "restricted", "closed"];
-    const explanations = routes.map((route) =>
+    const explanations = await Promise.all(routes.map((route) =>
       gateway.gateway.explain({
         method: "GET",
         url: `http://localhost/${route}?apikey=${SECRETS.jackKey}&jwt=${SECRETS.hsSecret}`,
         headers: ["apikey", SECRETS.jackKey, "Authorization", `Basic ${btoa(`ann:${SECRETS.annPassword}`)}`],
       })
-    );
+    ));
     await gateway.put({
       "consumers/jack": {
         username: "jack",

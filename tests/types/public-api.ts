@@ -23,7 +23,7 @@ const gateway: Gateway = createGateway({ source });
 holds<Same<Awaited<Gateway["ready"]>, void>>();
 holds<Same<ReturnType<Gateway["status"]>, GatewayStatus>>();
 holds<Same<ReturnType<Gateway["keys"]>, KeyStatus[]>>();
-holds<Same<ReturnType<Gateway["explain"]>, GatewayExplanation>>();
+holds<Same<ReturnType<Gateway["explain"]>, Promise<GatewayExplanation>>>();
 
 // It is mounted as any middleware, and serves as any fetch handler.
 export const app: Hono = new Hono().use(gateway.middleware);

@@ -17,7 +17,8 @@ const STATUS: GatewayStatus = {
 const EXPLANATION = { revision: 7, plugins: [], upstream: null, answer: null } as unknown as GatewayExplanation;
 
 /** Explains everything but `GET /refused`. */
-function explain({ url }: ExplainRequest): GatewayExplanation {
+// deno-lint-ignore require-await -- rejects, as the gateway's does
+async function explain({ url }: ExplainRequest): Promise<GatewayExplanation> {
   if (url.endsWith("/refused")) throw new GatewayError("bad_request", 400, "The path is not valid");
   return EXPLANATION;
 }

@@ -61,7 +61,7 @@ describe("an explanation as text", () => {
   for (const [name, { resources, request }] of Object.entries(SITUATIONS)) {
     it(`reads well: ${name}`, async () => {
       const { gateway } = await createTestGateway(resources);
-      const text = explanationText(gateway.explain(request), { color: false });
+      const text = explanationText(await gateway.explain(request), { color: false });
       await gateway.close();
       const file = join(ROOT, `tests/golden/explain/${name}.txt`);
       if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(file, text);

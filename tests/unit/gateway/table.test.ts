@@ -130,11 +130,10 @@ describe("a gateway's routes", () => {
     let going = true;
     const watching = (async () => {
       while (going) {
-        let found = 0;
-        for (const path of paths) {
-          if ((gateway.explain({ method: "GET", url: `http://a.test${path}` })).routing.outcome === "matched") found++;
-        }
-        seen.add(found);
+        const told = await Promise.all(
+          paths.map((path) => gateway.explain({ method: "GET", url: `http://a.test${path}` })),
+        );
+        seen.add(told.filter(({ routing }) => routing.outcome === "matched").length);
         await new Promise((resolve) => setTimeout(resolve, 0));
       }
     })();
@@ -143,6 +142,24 @@ describe("a gateway's routes", () => {
     going = false;
     await watching;
     deepStrictEqual([...seen].filter((found) => found !== 0 && found !== 100), []);
+    await gateway.close();
+  });
+});
+
+describe("an explanation", () => {
+  it("is of one revision, whatever changes until it is told", async () => {
+    const before = Object.fromEntries(
+      Array.from({ length: 5000 }, (_, i) => [`routes/${i}`, route(`/a/r${i}`, "n1:80")]),
+    );
+    const { gateway, apply } = await createTestGateway(before);
+    const { revision } = gateway.status();
+    const telling = gateway.explain({ method: "GET", url: "http://a.test/a/none" });
+    await apply({ "routes/1": route("/a/none", "n1:80") });
+    const told = await telling;
+    deepStrictEqual([told.revision, told.routing.outcome, told.answer?.status], [revision, "not_found", 404]);
+    strictEqual(told.routing.nearest.every(({ uri }) => uri !== "/a/none"), true);
+    const after = await gateway.explain({ method: "GET", url: "http://a.test/a/none" });
+    deepStrictEqual([after.revision === revision, after.routing.outcome], [false, "matched"]);
     await gateway.close();
   });
 });
