@@ -27,8 +27,8 @@ const NOTHING_FETCHED: ReadonlyMap<string, boolean> = new Map();
 const UNRESOLVED = new WeakSet<object>();
 
 /**
- * Whether a route or a service is there in outline only, since its secrets could not be resolved: it takes its requests, which no other route may
- * have, and must refuse them. It has neither plugins nor an upstream.
+ * Whether a route, a service or a global rule is there in outline only, since its secrets could not be resolved: it takes its requests, which nothing else
+ * may answer, and must refuse them. It has neither plugins nor an upstream.
  */
 export function isUnresolved(resource: object): boolean {
   return UNRESOLVED.has(resource);
@@ -60,9 +60,9 @@ export function loadResource(
   });
 }
 
-/** What a route or a service is without the fields that hold secrets; undefined where not even that can be read. */
+/** What a route, a service or a global rule is without the fields that hold secrets; undefined where not even that can be read. */
 function parseOutline(kind: Kind, id: string, value: unknown, options: ParseOptions): ParseResult | undefined {
-  if (kind !== "route" && kind !== "service") return undefined;
+  if (kind !== "route" && kind !== "service" && kind !== "global_rule") return undefined;
   const { upstream: _, ...rest } = value as Record<string, unknown>;
   const parsed = parseValue(kind, id, { ...rest, plugins: {} }, options);
   if (!parsed.ok) return undefined;

@@ -7,8 +7,9 @@ import { checkHead } from "../net/request-policy.ts";
 import type { Catalogue } from "../pipeline/catalogue.ts";
 import type { PluginPhase } from "../pipeline/plugin.ts";
 import type { NodeExplanation, Upstream } from "../upstream/upstream.ts";
-import { type ChainLink, mergePlugins, type PluginLayer } from "./chain.ts";
+import { type ChainLink, mergePlugins } from "./chain.ts";
 import type { Failure, RouteEntry } from "./entry.ts";
+import type { GlobalRules } from "./global-rules.ts";
 import { inTurns } from "./in-turns.ts";
 import { targetOf } from "./inbound.ts";
 import { RequestView } from "./request-view.ts";
@@ -60,7 +61,7 @@ export interface GatewayExplanation {
 export interface ExplainParts {
   readonly table: RouteTable;
   readonly catalogue: Catalogue;
-  readonly globalLayers: () => readonly PluginLayer[];
+  readonly globalRules: Pick<GlobalRules, "layers" | "refusal">;
   readonly revision: () => number | undefined;
   readonly isTrusted: ((address: string) => boolean) | undefined;
 }
@@ -78,17 +79,20 @@ export async function explainRequest(request: ExplainRequest, parts: ExplainPart
   // Begun first, and awaited last: what stands between sees the same configuration.
   const routing = inTurns(parts.table.explain(view));
   const match = parts.table.match(view);
+  const { layers, refusal } = parts.globalRules;
   const entry = match === undefined || match === "body" ? undefined : match.value.entry;
+  const open = refusal === undefined && entry?.refusal === undefined ? entry : undefined;
   const plugins = [
-    ...mergePlugins(parts.globalLayers(), parts.catalogue),
-    ...(entry === undefined || entry.refusal !== undefined ? [] : entry.links),
+    // Who is refused by the global rules has been asked nothing.
+    ...mergePlugins(layers, parts.catalogue).filter(({ phase }) => refusal === undefined || phase !== "access"),
+    ...open?.links ?? [],
   ].sort(byPhase).map(toPlugin);
-  const upstream = entry === undefined || entry.refusal !== undefined ? undefined : entry.target;
+  const upstream = open?.target;
   const revision = parts.revision() ?? null;
   const told = {
     plugins,
     upstream: upstream === undefined || "status" in upstream ? null : toUpstream(upstream, view),
-    answer: toAnswer(entry, view),
+    answer: refusal === undefined ? toAnswer(entry, view) : shown(refusal),
   };
   return { revision, routing: await routing, ...told };
 }

@@ -252,7 +252,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         table,
         catalogue,
         isTrusted,
-        globalLayers: () => globalRules.layers,
+        globalRules,
         revision: () => store.revision,
       }),
     certificate: (serverName) => names.find(serverName),

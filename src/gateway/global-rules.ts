@@ -1,15 +1,25 @@
+import { isUnresolved } from "../config/load.ts";
 import type { Delta } from "../store/delta.ts";
 import type { Store } from "../store/store.ts";
-import { compose } from "../pipeline/compose.ts";
+import { compose, type Terminal } from "../pipeline/compose.ts";
 import { authenticates, mergePlugins, type PluginLayer, splitPhases } from "./chain.ts";
+import type { Failure } from "./entry.ts";
 import { createLoggers, createMiddleware } from "./environments.ts";
 import type { GlobalAccess } from "./global-access.ts";
 import type { Answer } from "./request-view.ts";
-import { type ChainParts, runChain, viewOf } from "./run-chain.ts";
+import { type ChainParts, fail, runChain, toError, viewOf } from "./run-chain.ts";
+
+/** Without what the rule asks for, every route would be open to everyone. */
+const UNRESOLVED: Failure = {
+  code: "missing_reference",
+  status: 503,
+  message: "A global rule refers to a secret that could not be resolved",
+};
 
 /**
  * The global rules at work: in each phase their plugins run before those of the route, and for requests that no route takes. What rewrites is a chain around
- * everything; what decides on access is asked for by the route's own chain, once that has rewritten.
+ * everything; what decides on access is asked for by the route's own chain, once that has rewritten. While one of the rules is there in outline only, the
+ * others are around a refusal.
  */
 export class GlobalRules {
   readonly #store: Pick<Store, "all">;
@@ -18,13 +28,14 @@ export class GlobalRules {
   #inner: Answer | undefined;
   #chain: Answer | undefined;
   #access: GlobalAccess | undefined;
+  #refusal: Failure | undefined;
 
   constructor(store: Pick<Store, "all">, parts: ChainParts) {
     this.#store = store;
     this.#parts = parts;
   }
 
-  /** The chain around everything; undefined while no global rule rewrites. */
+  /** The chain around everything; undefined while no global rule rewrites or refuses. */
   get chain(): Answer | undefined {
     return this.#chain;
   }
@@ -32,6 +43,11 @@ export class GlobalRules {
   /** Undefined while there is no global rule. */
   get access(): GlobalAccess | undefined {
     return this.#access;
+  }
+
+  /** Why every request is refused. */
+  get refusal(): Failure | undefined {
+    return this.#refusal;
   }
 
   /** For explanations. */
@@ -46,7 +62,9 @@ export class GlobalRules {
 
   apply(delta: Delta): void {
     if (!delta.changes.some(({ kind }) => kind === "global_rule")) return;
-    this.#layers = [...this.#store.all("global_rule")]
+    const rules = [...this.#store.all("global_rule")];
+    this.#refusal = rules.some(isUnresolved) ? UNRESOLVED : undefined;
+    this.#layers = rules
       .sort((a, b) => (a.id < b.id ? -1 : 1))
       .map(({ id, plugins }) => ({ from: `global_rule/${id}`, uses: plugins }));
     this.#compose(this.#parts);
@@ -61,11 +79,14 @@ export class GlobalRules {
       authenticates: authenticates(links, parts.catalogue),
       loggers: createLoggers(links, parts),
     };
-    const inner = this.#inner;
+    const inner = this.#inner, refusal = this.#refusal;
     const rewriting = createMiddleware(rewrite, parts);
-    if (rewriting.length === 0 || inner === undefined) this.#chain = undefined;
+    if (inner === undefined || rewriting.length === 0 && refusal === undefined) this.#chain = undefined;
     else {
-      const chain = compose(rewriting, async (c) => await inner(c, viewOf(c)));
+      const terminal: Terminal = refusal === undefined
+        ? async (c) => await inner(c, viewOf(c))
+        : (c) => Promise.resolve(fail(toError(refusal), viewOf(c), parts));
+      const chain = compose(rewriting, terminal);
       this.#chain = (context, view) => runChain(chain, context, view, parts);
     }
   }

@@ -132,3 +132,40 @@ describe("a route whose secrets do not resolve", () => {
     deepStrictEqual([delta?.revision, summary(delta!)], [1, ["~route/1"]]);
   });
 });
+
+describe("a global rule whose secrets do not resolve", () => {
+  const rule = (key: string): unknown => ({ plugins: { "key-auth": { key } } });
+  const namesOf = ({ store }: Fixture): string[] => Object.keys(store.get("global_rule", "1")?.plugins ?? {});
+
+  it("is there in outline only, until they do", async () => {
+    const fixture = createVault();
+    await fixture.write({ "secrets/vault/1": vault("down"), "global_rules/1": rule("$secret://vault/1/k") });
+    ok(isUnresolved(fixture.store.get("global_rule", "1")!));
+    deepStrictEqual(namesOf(fixture), []);
+    strictEqual(fixture.state("global_rules/1"), "pending plugins.key-auth.key");
+    const healed = await fixture.write({ "secrets/vault/1": vault("t") });
+    deepStrictEqual(summary(healed).sort(), ["~global_rule/1", "~secret/vault/1"]);
+    ok(!isUnresolved(fixture.store.get("global_rule", "1")!));
+    deepStrictEqual([fixture.state("global_rules/1"), namesOf(fixture)], ["active", ["key-auth"]]);
+  });
+
+  it("stays as it was where it was whole before", async () => {
+    const fixture = createVault();
+    await fixture.write({ "secrets/vault/1": vault("t"), "global_rules/1": rule("$secret://vault/1/k") });
+    await fixture.write({ "secrets/vault/1": vault("down") });
+    deepStrictEqual([fixture.state("global_rules/1"), namesOf(fixture)], ["stale plugins.key-auth.key", ["key-auth"]]);
+  });
+
+  it("keeps its outline beside another rule of the same plugin", async () => {
+    const fixture = createVault();
+    await fixture.write({
+      "secrets/vault/1": vault("down"),
+      "global_rules/1": rule("$secret://vault/1/k"),
+      "global_rules/2": rule("plain"),
+    });
+    ok(isUnresolved(fixture.store.get("global_rule", "1")!));
+    await fixture.write({ "secrets/vault/1": vault("t") });
+    deepStrictEqual([fixture.state("global_rules/1"), namesOf(fixture)], ["active", []]);
+    ok(!isUnresolved(fixture.store.get("global_rule", "1")!));
+  });
+});
