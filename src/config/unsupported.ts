@@ -8,9 +8,9 @@ const LUA: Readonly<Partial<Record<Kind, readonly string[]>>> = {
 };
 
 /** Schemes that this gateway can speak to nodes. */
-const SCHEMES: ReadonlySet<unknown> = new Set(["http", "https"]);
+const SCHEMES: ReadonlySet<unknown> = new Set(["http", "https", "grpc", "grpcs"]);
 /** Schemes of APISIX's that it cannot. */
-const OTHER_SCHEMES: ReadonlySet<unknown> = new Set(["grpc", "grpcs", "tcp", "tls", "udp", "kafka"]);
+const OTHER_SCHEMES: ReadonlySet<unknown> = new Set(["tcp", "tls", "udp", "kafka"]);
 
 /** Fields that ask for what this gateway cannot do; looked for before the schema, since such a resource is never served. */
 export function unsupportedFields(kind: Kind, value: Readonly<Record<string, unknown>>): Issue[] {
@@ -32,7 +32,7 @@ export function unsupportedUpstream(upstream: unknown): Issue[] {
   const { scheme, service_name } = upstream as { scheme?: unknown; service_name?: unknown };
   const issues: Issue[] = [];
   if (OTHER_SCHEMES.has(scheme)) {
-    issues.push({ path: "scheme", message: `must be ${[...SCHEMES].join(" or ")}, is ${quote(String(scheme))}` });
+    issues.push({ path: "scheme", message: `must be one of ${[...SCHEMES].join(", ")}, is ${quote(String(scheme))}` });
   }
   if (service_name !== undefined && !("nodes" in upstream)) {
     issues.push({

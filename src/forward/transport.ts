@@ -35,6 +35,8 @@ export interface Peer {
   readonly port: number;
   /** Absent: plain TCP. */
   readonly tls?: TransportTls;
+  /** Whether it is spoken to over HTTP/2, which a transport that cannot refuses. Default: false, HTTP/1.1. */
+  readonly http2?: boolean;
   readonly keepAlive: KeepAlive;
   /** Addresses that no connection may go to, whatever the host's name stands for; a transport that cannot see the address refuses names. */
   readonly denied?: AddressTest;
@@ -145,7 +147,7 @@ export class TransportError extends GatewayError {
  * the caller's to decide.
  */
 export interface Transport {
-  /** `fetch`, `undici`, `http1`. */
+  /** `fetch`, `undici`, `http1`; `http2` for one that speaks nothing else. */
   readonly name: string;
   /** @throws {TransportError} and nothing else. */
   send(request: OutboundRequest): Promise<OutboundAnswer>;

@@ -6,6 +6,7 @@ import { answerNative } from "./native/exchange.ts";
 import { listenHttp1 } from "./http1.ts";
 import { listenNode } from "./node-http.ts";
 import type { Runtime } from "./runtime.ts";
+import { withHttp2 } from "./transports/with-http2.ts";
 
 /** The runtime's global, as far as it is used; its own types would clash with other runtimes' where all are checked together. */
 interface BunGlobal {
@@ -152,8 +153,8 @@ export const bun: Runtime = {
   listeners: { native: listenBun, node: listenNode, http1: listenHttp1 },
   transports: {
     fetch: () => Promise.resolve(bunFetch()),
-    undici: async () => (await import("./transports/undici.ts")).undiciTransport(),
-    http1: async () => (await import("./transports/http1.ts")).http1Transport(),
+    undici: async () => withHttp2((await import("./transports/undici.ts")).undiciTransport()),
+    http1: async () => withHttp2((await import("./transports/http1.ts")).http1Transport()),
   },
   defaults: { transport: "http1", carrier: "grpc" },
 };

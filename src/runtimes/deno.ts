@@ -7,6 +7,7 @@ import { LateWatch } from "./native/late-watch.ts";
 import { listenHttp1 } from "./http1.ts";
 import { listenNode } from "./node-http.ts";
 import type { Runtime } from "./runtime.ts";
+import { withHttp2 } from "./transports/with-http2.ts";
 
 /**
  * The listener over `Deno.serve`: no timeouts, and no count of connections, since it has neither; field names in lower case, the
@@ -113,8 +114,8 @@ export const deno: Runtime = {
   listeners: { native: listenDeno, node: listenNode, http1: listenHttp1 },
   transports: {
     fetch: () => Promise.resolve(denoFetch()),
-    undici: async () => (await import("./transports/undici.ts")).undiciTransport(),
-    http1: async () => (await import("./transports/http1.ts")).http1Transport(),
+    undici: async () => withHttp2((await import("./transports/undici.ts")).undiciTransport()),
+    http1: async () => withHttp2((await import("./transports/http1.ts")).http1Transport()),
   },
   defaults: { transport: "http1", carrier: "json" },
 };

@@ -1,12 +1,16 @@
+import type { Buffer } from "node:buffer";
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import type { InboundTls } from "../net/inbound.ts";
 import { ClientConnection, type SecuredFacts } from "./http1/connection.ts";
 import { Hub } from "./http1/hub.ts";
+import { Http2ClientConnection } from "./http2/client-connection.ts";
 import type { Listen, ListenOptions } from "./listener.ts";
 import { installRequest } from "./node/request.ts";
 
 /**
  * gatewatch's own listener: HTTP/1.1 over the sockets of `node:net`, the same on Deno, Bun and Node. It reads requests as the transport `http1` reads
- * answers, byte for byte, refuses what could be read in two ways, and keeps every limit of {@link ListenOptions.limits}.
+ * answers, byte for byte, refuses what could be read in two ways, and keeps every limit of {@link ListenOptions.limits}. Clients that want it get HTTP/2:
+ * over TLS they say so in the handshake (ALPN), else by its preface (RFC 9113 section 3.3).
  */
 export const listenHttp1: Listen = async (options: ListenOptions) => {
   installRequest();
@@ -46,11 +50,25 @@ function accept(socket: Socket, hub: Hub): void {
   }
   const { tls } = hub.options;
   if (tls === undefined) serve(socket, hub);
-  else tls.accept(socket, hub, (secured, facts, reset) => serve(secured, hub, { ...facts, reset }));
+  else {
+    tls.accept(socket, hub, (secured, facts, reset) => {
+      if (facts.protocol === "h2") serveHttp2(secured, hub, facts);
+      else serve(secured, hub, { ...facts, reset });
+    });
+  }
 }
 
 function serve(socket: Socket, hub: Hub, tls?: SecuredFacts): void {
-  const connection = new ClientConnection(socket, hub, tls);
+  const connection = new ClientConnection(socket, hub, tls, (held) => {
+    hub.remove(connection);
+    serveHttp2(socket, hub, tls, held);
+  });
+  hub.add(connection);
+  socket.once("close", () => hub.remove(connection));
+}
+
+function serveHttp2(socket: Socket, hub: Hub, tls: InboundTls | undefined, held?: Buffer): void {
+  const connection = new Http2ClientConnection(socket, hub, tls, held);
   hub.add(connection);
   socket.once("close", () => hub.remove(connection));
 }

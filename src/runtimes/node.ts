@@ -4,6 +4,7 @@ import type { OutboundRequest } from "../forward/transport.ts";
 import { listenHttp1 } from "./http1.ts";
 import { listenNode } from "./node-http.ts";
 import type { Runtime } from "./runtime.ts";
+import { withHttp2 } from "./transports/with-http2.ts";
 
 function refuse({ method, peer, headers, target }: OutboundRequest): string | undefined {
   if (method === "TRACE") return "Node's fetch cannot send TRACE";
@@ -28,8 +29,8 @@ export const node: Runtime = {
   listeners: { node: listenNode, http1: listenHttp1 },
   transports: {
     fetch: () => Promise.resolve(fetchTransport({ refuse, decodes: ["gzip", "x-gzip", "deflate", "br"] })),
-    undici: async () => (await import("./transports/undici.ts")).undiciTransport(),
-    http1: async () => (await import("./transports/http1.ts")).http1Transport(),
+    undici: async () => withHttp2((await import("./transports/undici.ts")).undiciTransport()),
+    http1: async () => withHttp2((await import("./transports/http1.ts")).http1Transport()),
   },
   defaults: { transport: "http1", carrier: "grpc" },
 };

@@ -7,6 +7,8 @@ export type PeerTls = Omit<TransportTls, "servername">;
 /** What the peers of a node are made from. */
 export interface PeerSettings {
   readonly keepAlive: KeepAlive;
+  /** Whether to speak HTTP/2. Default: false. */
+  readonly http2?: boolean;
   /** Absent: plain TCP. */
   readonly tls?: PeerTls;
   /** Addresses that no connection may go to. The same for as long as the process runs. */
@@ -94,11 +96,12 @@ export class NodePeers {
   }
 
   #make(servername: string): PeerLease {
-    const { tls, keepAlive, denied } = this.#settings;
+    const { tls, keepAlive, denied, http2 } = this.#settings;
     const peer: Peer = {
       host: this.#host,
       port: this.#port,
       keepAlive,
+      ...(http2 === true ? { http2 } : {}),
       ...(tls === undefined ? {} : { tls: { ...tls, servername } }),
       ...(denied === undefined ? {} : { denied }),
     };

@@ -34,6 +34,11 @@ export function usesTls(scheme: string): boolean {
   return scheme === "https" || scheme === "grpcs";
 }
 
+/** Whether the scheme speaks HTTP/2 to its nodes: gRPC knows nothing else. */
+function usesHttp2(scheme: string): boolean {
+  return scheme === "grpc" || scheme === "grpcs";
+}
+
 /**
  * What the connections to an upstream's nodes are made with.
  *
@@ -45,9 +50,12 @@ export function toPeerSettings(
   stored: ClientCertificate | undefined,
   ca: string | undefined,
 ): PeerSettings {
-  const keepAlive = toKeepAlive(config.keepalive_pool);
-  if (!usesTls(config.scheme)) return { keepAlive };
+  const settings = {
+    keepAlive: toKeepAlive(config.keepalive_pool),
+    ...(usesHttp2(config.scheme) ? { http2: true } : {}),
+  };
+  if (!usesTls(config.scheme)) return settings;
   const { client_cert: cert, client_key: key, verify = true } = config.tls ?? {};
   const certificate = cert === undefined || key === undefined ? stored : { cert, key };
-  return { keepAlive, tls: { verify, ...(ca === undefined ? {} : { ca }), ...certificate } };
+  return { ...settings, tls: { verify, ...(ca === undefined ? {} : { ca }), ...certificate } };
 }

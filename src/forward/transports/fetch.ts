@@ -196,6 +196,7 @@ function reasonToRefuse({ method, body, peer }: OutboundRequest): string | undef
   if (peer.denied !== undefined && (!isAddress(peer.host) || peer.denied(peer.host))) {
     return "fetch does not tell which address a name stands for, and some are denied";
   }
+  if (peer.http2 === true) return "fetch cannot be told to speak HTTP/2, and does not hand trailers on";
   if (body !== null && (method === "GET" || method === "HEAD")) return `fetch cannot send a body with ${method}`;
   return undefined;
 }

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
-import { setTimeout } from "node:timers";
 import type { AnswerHead } from "../../forward/answer.ts";
 import { sameName } from "../../net/header-list.ts";
+import { httpDate } from "../http-date.ts";
 
 /** An answer's head as text, which still lacks its framing and the empty line. */
 export interface AnswerText {
@@ -40,14 +40,4 @@ export function answerText({ status, reason, headers }: AnswerHead): AnswerText 
   // RFC 9110 section 6.6.1: who passes an answer on that has none adds it.
   if (!dated) text += `Date: ${httpDate()}\r\n`;
   return { text, length };
-}
-
-let date: string | undefined;
-
-/** Now, in whole seconds; made once in each. */
-function httpDate(): string {
-  if (date !== undefined) return date;
-  const now = new Date();
-  setTimeout(() => date = undefined, 1000 - now.getMilliseconds()).unref();
-  return date = now.toUTCString();
 }

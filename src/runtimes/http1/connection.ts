@@ -25,6 +25,7 @@ const MAX_HELD = 64 * 1024;
 const MAX_HEAD = 1024 * 1024;
 const CR = 0x0d, LF = 0x0a;
 const NONE = Buffer.alloc(0);
+const HTTP2 = Buffer.from("PRI * HTTP/2.0");
 
 /** A handshake, and how the connection beneath is reset, which a TLS socket cannot. */
 export interface SecuredFacts extends InboundTls {
@@ -39,6 +40,7 @@ export class ClientConnection implements HubMember {
   readonly tls: SecuredFacts | undefined;
   readonly #socket: Socket;
   readonly #hub: Hub;
+  readonly #http2: (held: Buffer) => void;
   /** Until the head is complete; between requests; until a client has taken its answer. */
   readonly #deadline: Deadline = new Deadline(() => this.#late());
   /** What was received and belongs to no request yet. */
@@ -69,14 +71,18 @@ export class ClientConnection implements HubMember {
     this.#taken?.();
   };
 
-  /** @param tls What its handshake came to, where the listener has made one. */
-  constructor(socket: Socket, hub: Hub, tls?: SecuredFacts) {
+  /**
+   * @param tls What its handshake came to, where the listener has made one.
+   * @param http2 Takes the socket over, with what was read of it, where the client begins with HTTP/2's preface.
+   */
+  constructor(socket: Socket, hub: Hub, tls: SecuredFacts | undefined, http2: (held: Buffer) => void) {
     this.peer = { address: plainAddress(socket.remoteAddress ?? ""), port: socket.remotePort ?? 0 };
     this.localPort = socket.localPort ?? 0;
     this.secure = "encrypted" in socket && socket.encrypted === true;
     this.tls = tls;
     this.#socket = socket;
     this.#hub = hub;
+    this.#http2 = http2;
     socket.on("data", this.#onData);
     socket.on("end", this.#onEnd);
     socket.on("close", this.#onClose);
@@ -172,6 +178,11 @@ export class ClientConnection implements HubMember {
     this.#waits = false;
     this.#scanned = 0;
     this.#deadline.clear();
+    if (!this.#served && beginsHttp2(held, end)) {
+      this.#detach();
+      this.#http2(held);
+      return false;
+    }
     const head = end > most ? 431 : readRequestHead(held, end);
     if (typeof head === "number") {
       this.#refuse(head, head === 431 ? "header_too_large" : "bad_request");
@@ -336,6 +347,17 @@ export class ClientConnection implements HubMember {
     if (this.#over || this.#exchange === undefined || socket.destroyed) {
       throw new Error("Cannot upgrade the connection: it has been taken over or has gone");
     }
+    this.#detach();
+    socket.once("close", () => this.#hub.end());
+    socket.pause();
+    if (this.#held.byteLength > 0) socket.unshift(this.#held);
+    socket.write(upgradeHead(status, reason, headers), "latin1");
+    return socketTunnel(socket);
+  };
+
+  /** The socket is somebody else's from now on. */
+  #detach(): void {
+    const socket = this.#socket;
     this.#over = true;
     this.#exchange = undefined;
     this.#deadline.dispose();
@@ -343,12 +365,7 @@ export class ClientConnection implements HubMember {
     socket.off("end", this.#onEnd);
     socket.off("close", this.#onClose);
     socket.off("drain", this.#onDrain);
-    socket.once("close", () => this.#hub.end());
-    socket.pause();
-    if (this.#held.byteLength > 0) socket.unshift(this.#held);
-    socket.write(upgradeHead(status, reason, headers), "latin1");
-    return socketTunnel(socket);
-  };
+  }
 
   /** The client has ended the connection, or its side of it. */
   #gone(): void {
@@ -378,6 +395,12 @@ export class ClientConnection implements HubMember {
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Whether a head is the first line of HTTP/2's preface (RFC 9113 section 3.4). */
+function beginsHttp2(bytes: Buffer, end: number): boolean {
+  return end === HTTP2.byteLength && bytes[0] === HTTP2[0] && bytes[1] === HTTP2[1] &&
+    HTTP2.equals(bytes.subarray(0, end));
 }
 
 /** Whether a head may begin so; what does not (a TLS handshake, say) never becomes one. */

@@ -4,5 +4,11 @@ export interface HubMember {
   readonly idle: boolean;
   /** Whether it has had a request. */
   readonly used: boolean;
+  /**
+   * Asks the other side to send no more requests; absent where that cannot be said beforehand.
+   *
+   * @param final Whether those are refused that come nevertheless.
+   */
+  drain?(final: boolean): void;
   destroy(): void;
 }

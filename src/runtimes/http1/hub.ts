@@ -53,10 +53,14 @@ export class Hub {
     this.draining = true;
     for (const connection of this.#open) {
       if (connection.idle && (drainMs === 0 || !connection.used)) connection.destroy();
+      else connection.drain?.(false);
     }
     const grace = Math.min(GRACE, drainMs);
     if (this.#open.size > 0 && grace > 0) await new Promise((resolve) => setTimeout(resolve, grace));
-    for (const connection of this.#open) if (connection.idle) connection.destroy();
+    for (const connection of this.#open) {
+      if (connection.idle) connection.destroy();
+      else connection.drain?.(true);
+    }
     if (this.#inFlight > 0) {
       let timer: ReturnType<typeof setTimeout> | undefined;
       await new Promise<void>((resolve) => {

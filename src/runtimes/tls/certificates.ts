@@ -14,8 +14,8 @@ import {
 } from "./check-certificate.ts";
 import type { ClientHello } from "./client-hello.ts";
 
-/** Protocols over TLS, the preferred one first (ALPN, RFC 7301). What {@link ClientConnection} reads is all there is. */
-export const PROTOCOLS: readonly string[] = ["http/1.1"];
+/** Protocols over TLS, the preferred one first (ALPN, RFC 7301). */
+export const PROTOCOLS: readonly string[] = ["h2", "http/1.1"];
 
 /** What an ssl resource asks of clients. */
 export interface ClientDemand {

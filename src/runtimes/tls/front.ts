@@ -7,7 +7,13 @@ import type { HubMember } from "../http1/hub-member.ts";
  *
  * @param reset Cuts the connection in a way that the client can tell from its end.
  */
-export type Secured = (socket: Socket, tls: InboundTls, reset: () => void) => void;
+export type Secured = (socket: Socket, tls: SecuredTls, reset: () => void) => void;
+
+/** What a handshake came to, with the protocol that was agreed on. */
+export interface SecuredTls extends InboundTls {
+  /** `h2`, or another for HTTP/1.1. */
+  readonly protocol: string;
+}
 
 /** The connections of a listener. */
 export interface Connections {

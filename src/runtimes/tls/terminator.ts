@@ -3,14 +3,13 @@ import type { Socket } from "node:net";
 import type { DetailedPeerCertificate, TLSSocket } from "node:tls";
 import type { Ssl } from "../../config/ssl.ts";
 import { Deadline } from "../../net/deadline.ts";
-import type { InboundTls } from "../../net/inbound.ts";
 import type { HubMember } from "../http1/hub-member.ts";
 import { lingeringClose, writeRefusal } from "../node/refuse.ts";
 import { BRIDGED } from "./bridge.ts";
 import { type ClientDemand, type HandshakeEvents, type PreparedCertificate, TlsCertificates } from "./certificates.ts";
 import { withinDepth } from "./chain-depth.ts";
 import { type ClientHello, readClientHello } from "./client-hello.ts";
-import type { Connections, Secured, TlsFront } from "./front.ts";
+import type { Connections, Secured, SecuredTls, TlsFront } from "./front.ts";
 import { Refusals } from "./refusals.ts";
 
 /** Milliseconds for a handshake, from the connection's first byte to its keys. */
@@ -95,8 +94,8 @@ export class TlsTerminator implements TlsFront {
       this.refusals.add("client_certificate", { serverName });
       return void socket.destroy();
     }
-    // The one place where protocols part: `socket.alpnProtocol` is one of PROTOCOLS, or false where the client did not ask.
-    handshake.secured(socket, { serverName, verified });
+    // False where the client did not ask for one.
+    handshake.secured(socket, { serverName, verified, protocol: socket.alpnProtocol || "http/1.1" });
   }
 
   #malformed(handshake: Handshake, first: number): void {
@@ -152,7 +151,7 @@ class Handshake implements HubMember {
     certificate.secure(this.#socket, held, hello, events);
   }
 
-  secured(socket: TLSSocket, tls: InboundTls): void {
+  secured(socket: TLSSocket, tls: SecuredTls): void {
     this.#socket.off("close", this.#onClose);
     this.#end();
     this.#ends.secured(socket, tls, () => void this.#socket.resetAndDestroy());

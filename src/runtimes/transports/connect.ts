@@ -1,5 +1,11 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { connect as connectTls, createSecureContext, rootCertificates, type SecureContext } from "node:tls";
+import {
+  connect as connectTls,
+  createSecureContext,
+  rootCertificates,
+  type SecureContext,
+  type TLSSocket,
+} from "node:tls";
 import { type Peer, TransportError, type TransportTls } from "../../forward/transport.ts";
 
 /** Time without any packet after which the system asks whether the other side is still there. */
@@ -49,6 +55,11 @@ export function connectPeer(
   if (!secured) {
     socket.once("secureConnect", () => {
       if (isDenied(peer, socket)) return settle(deniedError(where, socket.remoteAddress));
+      // A node that has never heard of ALPN says nothing, and may speak HTTP/2 all the same.
+      const { alpnProtocol } = socket as TLSSocket;
+      if (peer.http2 === true && alpnProtocol && alpnProtocol !== "h2") {
+        return settle(new TransportError("tls_failed", false, `TLS with ${where}: the node does not offer HTTP/2`));
+      }
       secured = true;
       settle(null);
     });
@@ -90,7 +101,7 @@ function open(peer: Peer): Socket {
     // RFC 6066 section 3: an address is not a name to indicate; the certificate is checked against the host then.
     ...(isIP(tls.servername) === 0 ? { servername: tls.servername } : {}),
     rejectUnauthorized: tls.verify,
-    ALPNProtocols: ["http/1.1"],
+    ALPNProtocols: [peer.http2 === true ? "h2" : "http/1.1"],
     secureContext: contextOf(tls),
     ...material(tls),
   });

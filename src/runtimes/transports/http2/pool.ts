@@ -1,0 +1,100 @@
+import type { Socket } from "node:net";
+import type { Peer, TransportError } from "../../../forward/transport.ts";
+import { connectPeer } from "../connect.ts";
+import { Connection, type ConnectionOwner } from "./connection.ts";
+
+/** Requests that wait for a connection which is being made, before another one is made. */
+const MAX_WAITING = 100;
+
+/** Hears of a connection, or why there is none. */
+export type Taker = (error: TransportError | null, connection: Connection | null) => void;
+
+/** An attempt to connect, and who waits for it. */
+interface Attempt {
+  readonly takers: Set<Taker>;
+  cancel: () => void;
+}
+
+/** The connections to one node: as few as the node allows for the requests that there are. */
+export class Pool implements ConnectionOwner {
+  readonly peer: Peer;
+  readonly #maxHeaderBytes: number;
+  readonly #open: Set<Connection> = new Set();
+  readonly #attempts: Set<Attempt> = new Set();
+  #released = false;
+
+  constructor(peer: Peer, maxHeaderBytes: number) {
+    this.peer = peer;
+    this.#maxHeaderBytes = maxHeaderBytes;
+  }
+
+  /** A connection that takes a request at once; undefined where there is none. */
+  take(): Connection | undefined {
+    const { requests } = this.peer.keepAlive;
+    for (const connection of this.#open) {
+      if (requests > 0 && connection.requests >= requests) connection.retire();
+      else if (connection.free) return connection;
+    }
+    return undefined;
+  }
+
+  /**
+   * Waits for a connection that is being made, or makes one.
+   *
+   * @param timeout Milliseconds, for one that has to be made.
+   * @returns Gives the waiting up, without `taker` being called.
+   */
+  connect(timeout: number, taker: Taker): () => void {
+    let attempt: Attempt | undefined;
+    for (const each of this.#attempts) if (each.takers.size < MAX_WAITING) attempt = each;
+    attempt ??= this.#attempt(timeout);
+    const { takers } = attempt;
+    takers.add(taker);
+    return () => {
+      if (!takers.delete(taker) || takers.size > 0) return;
+      this.#attempts.delete(attempt);
+      attempt.cancel();
+    };
+  }
+
+  retired(connection: Connection): void {
+    this.#open.delete(connection);
+  }
+
+  lost(connection: Connection): void {
+    this.#open.delete(connection);
+  }
+
+  /** Connections end with their requests. */
+  release(): void {
+    this.#released = true;
+    for (const connection of [...this.#open]) connection.retire();
+  }
+
+  /** Closes everything, and breaks the requests that are under way. */
+  close(): void {
+    for (const { cancel } of this.#attempts) cancel();
+    this.#attempts.clear();
+    for (const connection of [...this.#open]) connection.destroy();
+  }
+
+  #attempt(timeout: number): Attempt {
+    const attempt: Attempt = { takers: new Set(), cancel: () => {} };
+    this.#attempts.add(attempt);
+    attempt.cancel = connectPeer(this.peer, timeout, (error: TransportError | null, socket: Socket | null) => {
+      this.#attempts.delete(attempt);
+      const takers = [...attempt.takers];
+      attempt.takers.clear();
+      if (socket === null) {
+        for (const taker of takers) taker(error, null);
+        return;
+      }
+      const { size, idleTimeout } = this.peer.keepAlive;
+      const kept = size > 0 && !this.#released;
+      const connection = new Connection(socket, this, kept ? idleTimeout : 0, this.#maxHeaderBytes);
+      this.#open.add(connection);
+      for (const taker of takers) taker(null, connection);
+    });
+    return attempt;
+  }
+}
