@@ -22,7 +22,7 @@ import {
 const REPLAY_BYTES = 64 * 1024;
 
 /**
- * Tries that a request may spend on connections which the node had closed while they idled; they count neither as retries nor against the
+ * Tries that a request may spend on connections which the node had closed while they idled, or was about to close (HTTP/2's GOAWAY); they count neither as retries nor against the
  * node, since nothing was wrong with it.
  */
 const MAX_STALE = 3;
@@ -76,7 +76,10 @@ class Tries {
     const exchange = this.#exchange, upstream = this.#upstream, options = this.#options;
     const { content } = exchange;
     const picked = pick(exchange, upstream, this.#tried ?? NONE);
-    if (content instanceof ReadableStream && this.#body === undefined && mayTryAgain(this.#method, upstream)) {
+    if (
+      content instanceof ReadableStream && this.#body === undefined &&
+      (mayTryAgain(this.#method, upstream) || picked.peer.http2 === true)
+    ) {
       this.#body = replayable(content, REPLAY_BYTES);
     }
     let answer: Promise<OutboundAnswer>;
@@ -105,7 +108,8 @@ class Tries {
     exchange.attempts.push({ node: picked.node.id, ms, code });
     picked.done({ ok: false, code, reused, ms });
     const replay = body?.replayable() ?? !(exchange.content instanceof ReadableStream);
-    if (reused && replay && isIdempotent(method) && this.#stale++ < MAX_STALE) tried.delete(picked.node);
+    const again = reused && replay && (!sent || isIdempotent(method));
+    if (again && this.#stale++ < MAX_STALE) tried.delete(picked.node);
     else {
       const elapsed = now - this.#started, tries = tried.size;
       const decision = this.#upstream.decideRetry({ code, sent, method, replayable: replay, tries, elapsed });

@@ -126,7 +126,7 @@ export class TransportError extends GatewayError {
   readonly sent: boolean;
   /**
    * Whether the connection had served a request before and broke before any of this one's answer: most often the node had closed it while it
-   * idled, which says nothing of the node's health.
+   * idled, which says nothing of the node's health. Over HTTP/2 also whether the node has said that it did not begin with the request.
    */
   readonly reused: boolean;
 

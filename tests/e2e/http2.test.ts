@@ -139,7 +139,7 @@ for (const secure of [false, true]) {
         await until(() => origin.events.length > length + 300, { what: "requests go on" });
         origin.goAway();
       }
-      assert.deepEqual(await many, { wrong: 0 });
+      assert.deepEqual(await many, { wrong: 0 }, gateway.log);
     });
 
     it("a gateway that drains finishes the stream, and says that it takes no more", async () => {

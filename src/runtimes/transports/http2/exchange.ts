@@ -32,6 +32,8 @@ export class Exchange implements StreamUser {
   #sending: SentBody | undefined;
   #waiting: "send" | "read" = "read";
   #sent = false;
+  /** The node has said that it did not begin with it. */
+  #untouched = false;
   #interim = 0;
   #head: ReceivedHead | undefined;
   /** Bytes still to come, of those that were announced. */
@@ -127,7 +129,12 @@ export class Exchange implements StreamUser {
   onReset(code: number, untouched: boolean, cause?: Error): void {
     // All of the answer came, and the rest of the request is not wanted (RFC 9113 section 8.1).
     if (this.#over) return;
-    if (untouched) this.#sent = false;
+    // Node's own server can say so instead of ending the stream: all that was announced is there.
+    if (code === CODE.none && this.#head !== undefined && this.#rest === 0) return this.onEnd();
+    if (untouched) {
+      this.#sent = false;
+      this.#untouched = true;
+    }
     this.#fail("reset", cause?.message ?? `The node gave the request up, with HTTP/2 error ${code}`, cause);
   }
 
@@ -246,8 +253,8 @@ export class Exchange implements StreamUser {
     this.#finish();
     this.#cancelConnect?.();
     // Whether the node had closed the connection before it could know of the request.
-    const reused = code === "reset" && this.#head === undefined && (this.#connection?.requests ?? 0) > 1 &&
-      this.#connection!.silent;
+    const reused = this.#untouched || code === "reset" && this.#head === undefined &&
+        (this.#connection?.requests ?? 0) > 1 && this.#connection!.silent;
     this.#stream?.reset(CODE.cancel);
     const { host, port } = this.#pool.peer;
     const options = cause === undefined ? {} : { cause };
