@@ -6,7 +6,7 @@ import process from "node:process";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { after, before, describe, it } from "node:test";
-import { currentRuntime } from "../support/gateway-process.ts";
+import { currentRuntime, startGatewayProcess } from "../support/gateway-process.ts";
 import { type EtcdServer, startEtcd } from "../support/etcd.ts";
 import { until } from "../support/until.ts";
 import { type FaultyGateway, startFaultyGateway } from "./gateways.ts";
@@ -95,6 +95,52 @@ describe("faults: scale", () => {
     assert.equal(times.length, seconds * 100);
     // Wide, since etcd, the writer and whatever else runs share this machine.
     assert.ok(figures.p50 < 100 && figures.p99 < 1000, JSON.stringify(figures));
+  });
+
+  it("F26 what requests take while a thousand puts a second are applied", async () => {
+    const process = await startGatewayProcess({ flags: ["--etcd", etcd.url, "--prefix", PREFIX, "--no-register"] });
+    const seconds = LONG ? 10 : 4;
+    /** Two hundred requests a second, each counted from when it was due. */
+    const measure = async (): Promise<number[]> => {
+      const times: number[] = [];
+      const start = performance.now();
+      const asked = Array.from({ length: seconds * 200 }, async (_, index) => {
+        const due = start + index * 5;
+        await sleep(due - performance.now());
+        assert.equal((await process.get(`/scale/${index}/x`)).status, 200);
+        times.push(Math.max(0, performance.now() - due));
+      });
+      await Promise.all(asked);
+      return times.sort((a, b) => a - b);
+    };
+    try {
+      await measure();
+      const quiet = await measure();
+      let puts = 0, stopped = false;
+      const start = performance.now();
+      const writer = (async () => {
+        while (!stopped) {
+          await Promise.all(Array.from({ length: 10 }, () => {
+            const index = puts++ % ROUTES;
+            return etcd.put(`${PREFIX}/routes/${index}`, value(index, puts));
+          }));
+          await sleep(Math.max(0, start + puts - performance.now()));
+        }
+        return Math.round(puts / ((performance.now() - start) / 1000));
+      })();
+      const busy = await measure();
+      stopped = true;
+      const figures = { quietP99: rank(quiet, 0.99), busyP99: rank(busy, 0.99), busyMax: rank(busy, 1) };
+      report(`F26 requests ${currentRuntime()}`, {
+        putsPerSecond: await writer,
+        quietP50: rank(quiet, 0.5),
+        ...figures,
+      });
+      // Wide, since etcd, the writer and the client share two cores with the gateway.
+      assert.ok(figures.busyP99 < 250, JSON.stringify(figures));
+    } finally {
+      await process.stop();
+    }
   });
 
   it("memory after many changes is what it was after few", async () => {
