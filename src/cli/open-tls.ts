@@ -16,12 +16,12 @@ export interface OpenTls {
  * @throws UsageError where the certificate in files cannot be used.
  */
 export async function openTls(
-  settings: Pick<Settings, "listenTls" | "tlsCert" | "tlsKey">,
+  settings: Pick<Settings, "listenTls" | "tlsCert" | "tlsKey" | "http2">,
   find: (serverName: string) => Ssl | undefined,
 ): Promise<OpenTls | undefined> {
   if (settings.listenTls.length === 0) return undefined;
   let fallback: () => Ssl | undefined = () => undefined;
-  const terminator = new TlsTerminator({ find, fallback: () => fallback() });
+  const terminator = new TlsTerminator({ find, fallback: () => fallback() }, { http2: settings.http2 === "on" });
   const files = await openFileCertificate(settings, terminator.certificates);
   if (files !== undefined) fallback = files.current;
   return { terminator, close: () => files?.close() };

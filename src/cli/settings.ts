@@ -43,6 +43,7 @@ export interface Settings {
   readonly secretRefresh: number;
   readonly listen: readonly ListenAddress[];
   readonly listenTls: readonly ListenAddress[];
+  readonly http2: "on" | "off";
   readonly tlsCert: string | undefined;
   readonly tlsKey: string | undefined;
   readonly admin: ListenAddress;
@@ -240,6 +241,13 @@ export const SETTINGS: { readonly [K in SettingName]: SettingOf<Settings[K]> } =
       "Serve requests over TLS here, with the certificates of ssl resources; may be given several times; default: nowhere",
     schema: listenAddress,
     list: true,
+  },
+  http2: {
+    group: "Listening",
+    value: "on|off",
+    help: "Speak HTTP/2 with clients that want it, over TLS and in clear text; only with the listener http1",
+    schema: choice(["on", "off"]),
+    default: "on",
   },
   tlsCert: {
     group: "Listening",

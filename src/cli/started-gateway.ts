@@ -137,15 +137,15 @@ export async function startGateway(
     }
 
     const handler: ListenerHandler = (request, inbound) => gateway.fetch(request, { inbound });
+    const options = { handler, limits: limitsOf(settings), reusePort: worker, http2: settings.http2 === "on" };
     for (const address of settings.listen) {
-      const listener = await bind(listen, address, { handler, limits: limitsOf(settings), reusePort: worker });
+      const listener = await bind(listen, address, options);
       listeners.push(listener);
       tell("Serving on http://{address}", { address: boundText(listener), listener: listener.name });
     }
     if (tls !== undefined) {
       for (const address of settings.listenTls) {
-        const options = { handler, limits: limitsOf(settings), reusePort: worker, tls: tls.terminator };
-        const listener = await bind(runtime.listeners.http1, address, options);
+        const listener = await bind(runtime.listeners.http1, address, { ...options, tls: tls.terminator });
         listeners.push(listener);
         tell("Serving on https://{address}", { address: boundText(listener), listener: listener.name });
       }

@@ -59,10 +59,11 @@ function accept(socket: Socket, hub: Hub): void {
 }
 
 function serve(socket: Socket, hub: Hub, tls?: SecuredFacts): void {
-  const connection = new ClientConnection(socket, hub, tls, (held) => {
+  const http2 = (held: Buffer): void => {
     hub.remove(connection);
     serveHttp2(socket, hub, tls, held);
-  });
+  };
+  const connection = new ClientConnection(socket, hub, tls, hub.options.http2 === false ? undefined : http2);
   hub.add(connection);
   socket.once("close", () => hub.remove(connection));
 }

@@ -31,6 +31,8 @@ export interface ListenOptions {
   readonly limits: ListenerLimits;
   /** Secures every connection first. Default: none is. Only `http1` can. */
   readonly tls?: TlsFront;
+  /** Whether clients may speak HTTP/2. Default: true. Only `http1` can. */
+  readonly http2?: boolean;
   /** Lets several processes share the port, where the system can. */
   readonly reusePort?: boolean;
 }

@@ -24,8 +24,8 @@ for (const secure of [false, true]) {
         what: `${path} reached the origin`,
       });
 
-    const start = async (): Promise<GatewayProcess> => {
-      const flags = ["--resources", join(directory, "resources.json")];
+    const start = async (...more: readonly string[]): Promise<GatewayProcess> => {
+      const flags = ["--resources", join(directory, "resources.json"), ...more];
       if (!secure) {
         const started = await startGatewayProcess({ flags });
         url = started.url;
@@ -153,6 +153,18 @@ for (const secure of [false, true]) {
       await task.result;
       assert.deepEqual(await gateway.exited, { status: 0, signal: null });
       gateway = await start();
+    });
+
+    it("it can be left out", async () => {
+      const own = url;
+      const without = await start("--http2", "off");
+      try {
+        await assert.rejects(ask("one", "/http1/x"));
+        assert.equal((await without.get("/http1/x")).body, "HelloWorld");
+      } finally {
+        await without.stop();
+        url = own;
+      }
     });
 
     it("a node that is gone is an error that says so", async () => {

@@ -40,7 +40,7 @@ export class ClientConnection implements HubMember {
   readonly tls: SecuredFacts | undefined;
   readonly #socket: Socket;
   readonly #hub: Hub;
-  readonly #http2: (held: Buffer) => void;
+  readonly #http2: ((held: Buffer) => void) | undefined;
   /** Until the head is complete; between requests; until a client has taken its answer. */
   readonly #deadline: Deadline = new Deadline(() => this.#late());
   /** What was received and belongs to no request yet. */
@@ -73,9 +73,9 @@ export class ClientConnection implements HubMember {
 
   /**
    * @param tls What its handshake came to, where the listener has made one.
-   * @param http2 Takes the socket over, with what was read of it, where the client begins with HTTP/2's preface.
+   * @param http2 Takes the socket over, with what was read of it, where the client begins with HTTP/2's preface; absent: that is refused.
    */
-  constructor(socket: Socket, hub: Hub, tls: SecuredFacts | undefined, http2: (held: Buffer) => void) {
+  constructor(socket: Socket, hub: Hub, tls?: SecuredFacts, http2?: (held: Buffer) => void) {
     this.peer = { address: plainAddress(socket.remoteAddress ?? ""), port: socket.remotePort ?? 0 };
     this.localPort = socket.localPort ?? 0;
     this.secure = "encrypted" in socket && socket.encrypted === true;
@@ -178,7 +178,7 @@ export class ClientConnection implements HubMember {
     this.#waits = false;
     this.#scanned = 0;
     this.#deadline.clear();
-    if (!this.#served && beginsHttp2(held, end)) {
+    if (!this.#served && this.#http2 !== undefined && beginsHttp2(held, end)) {
       this.#detach();
       this.#http2(held);
       return false;

@@ -15,7 +15,7 @@ import {
 import type { ClientHello } from "./client-hello.ts";
 
 /** Protocols over TLS, the preferred one first (ALPN, RFC 7301). */
-export const PROTOCOLS: readonly string[] = ["h2", "http/1.1"];
+const HTTP2: readonly string[] = ["h2", "http/1.1"], HTTP1: readonly string[] = ["http/1.1"];
 
 /** What an ssl resource asks of clients. */
 export interface ClientDemand {
@@ -61,9 +61,15 @@ const ECDSA_CIPHERS: ReadonlySet<number> = new Set([
  * between RSA and ECDSA, for one name and not for another.
  */
 export class TlsCertificates implements ServerCertificates {
+  readonly #protocols: readonly string[];
   readonly #prepared: WeakMap<Ssl, PreparedCertificate> = new WeakMap();
   /** Handshakes under way, by {@link connectionKey}. */
   readonly #pending: Map<string, HandshakeEvents> = new Map();
+
+  /** @param http2 Whether it is offered. */
+  constructor(http2: boolean) {
+    this.#protocols = http2 ? HTTP2 : HTTP1;
+  }
 
   inspect(ssl: Ssl): readonly Issue[] {
     const issues = checkCertificates(ssl);
@@ -97,7 +103,7 @@ export class TlsCertificates implements ServerCertificates {
         cert,
         key,
         ...protocolRange(ssl.ssl_protocols),
-        ALPNProtocols: [...PROTOCOLS],
+        ALPNProtocols: [...this.#protocols],
         honorCipherOrder: true,
         ...(client === undefined ? {} : { ca: client.ca, requestCert: true, rejectUnauthorized: !optional }),
       };

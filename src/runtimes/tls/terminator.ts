@@ -34,13 +34,15 @@ export interface CertificateLookup {
  * was prepared for it, so that a change of the configuration counts for the next handshake and leaves open connections alone.
  */
 export class TlsTerminator implements TlsFront {
-  readonly certificates: TlsCertificates = new TlsCertificates();
+  readonly certificates: TlsCertificates;
   readonly halfOpen: boolean = BRIDGED;
   readonly refusals: Refusals = new Refusals();
   readonly #lookup: CertificateLookup;
   readonly #handshakeMs: number;
 
-  constructor(lookup: CertificateLookup, options: { readonly handshakeMs?: number } = {}) {
+  /** @param options `http2`: whether it is offered; default: true. */
+  constructor(lookup: CertificateLookup, options: { readonly handshakeMs?: number; readonly http2?: boolean } = {}) {
+    this.certificates = new TlsCertificates(options.http2 ?? true);
     this.#lookup = lookup;
     this.#handshakeMs = options.handshakeMs ?? HANDSHAKE_MS;
   }

@@ -78,6 +78,7 @@ describe("settings of gatewatch run", () => {
       secretRefresh: 300_000,
       listen: [{ host: "0.0.0.0", port: 9080 }],
       listenTls: [],
+      http2: "on",
       tlsCert: undefined,
       tlsKey: undefined,
       admin: { host: "127.0.0.1", port: 9180 },
@@ -145,6 +146,7 @@ describe("settings of gatewatch run", () => {
       maxResourceSize: "4KiB",
       listen: "127.0.0.1:1",
       listenTls: "127.0.0.1:4",
+      http2: "off",
       tlsCert: "cert.pem",
       tlsKey: "key.pem",
       admin: "127.0.0.1:2",
@@ -382,7 +384,7 @@ describe("the table of settings", () => {
   it("holds every default as a user would write it", () => {
     for (const command of COMMANDS) {
       for (const [name, setting] of Object.entries(command.settings)) {
-        assert.match(flagName(name), /^[a-z]+(-[a-z]+)*$/);
+        assert.match(flagName(name), /^[a-z]+\d*(-[a-z]+)*$/);
         assert.ok(setting.help.length > 10 && !setting.help.endsWith("."), name);
       }
     }

@@ -40,7 +40,7 @@ export class FakeClient {
       limits: LIMITS,
       handler: ({ method }, inbound) => this.#handle(method, inbound),
     });
-    hub.add(new ClientConnection(this.#socket as unknown as Socket, hub, undefined, () => {}));
+    hub.add(new ClientConnection(this.#socket as unknown as Socket, hub));
   }
 
   /** Statuses of the answers. */
