@@ -64,7 +64,8 @@ export class Http2ClientConnection implements HubMember, SessionUser, Connection
   }
 
   destroy(): void {
-    if (this.idle) this.#session.end(CODE.none);
+    // Says so first, and cuts what has been told and lingers.
+    if (this.idle && !this.#session.over) this.#session.end(CODE.none);
     else this.#session.destroy();
   }
 
