@@ -152,3 +152,12 @@ export function request(path = "/", ...fields: string[]): string[] {
 export function upload(...fields: string[]): string[] {
   return [":method", "POST", ":scheme", "http", ":path", "/", ":authority", "gate.test", ...fields];
 }
+
+/** A connection that a client has opened, after its preface: the other side is written and read by hand. */
+export async function http2Accept(connection: RawConnection, ...settings: number[]): Promise<RawHttp2> {
+  await connection.readUntil(PREFACE);
+  const node = new RawHttp2(connection);
+  await node.settings(...settings);
+  await node.frame(FRAME.settings, FLAG.ack, 0);
+  return node;
+}

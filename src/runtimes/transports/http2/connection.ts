@@ -48,6 +48,11 @@ export class Connection implements SessionUser {
     return !this.retired && !goneAway && streams.size < peer.maxStreams;
   }
 
+  /** Requests at once that the node takes, as far as is known. */
+  get limit(): number {
+    return this.#session.peer.maxStreams;
+  }
+
   /** Opens a stream for a request; undefined where the node takes none any more. */
   open(): Stream | undefined {
     const stream = this.#session.open();

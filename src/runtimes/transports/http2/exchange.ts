@@ -152,6 +152,10 @@ export class Exchange implements StreamUser {
     if (head === undefined) {
       return this.#fail("unsupported", "The method, the target or a field cannot be sent as it is");
     }
+    const { body } = this.#request;
+    if (!(body instanceof ReadableStream) && head.length !== undefined && head.length !== (body?.byteLength ?? 0)) {
+      return this.#fail("client_gone", `The body has ${body?.byteLength ?? 0} bytes, Content-Length is ${head.length}`);
+    }
     const stream = connection.open();
     // It went away while this request waited for it: another one, then.
     if (stream === undefined) return this.#again();
@@ -160,16 +164,11 @@ export class Exchange implements StreamUser {
     this.#stream = stream;
     stream.user = this;
     this.#sent = true;
-    const { body } = this.#request;
     if (body === null || body instanceof Uint8Array && body.byteLength === 0) {
-      if ((head.length ?? 0) > 0) return this.#fail("client_gone", "There is no body for the Content-Length");
       stream.headers(head.fields, true);
       return this.#wait("read");
     }
     if (body instanceof Uint8Array) {
-      if (head.length !== undefined && head.length !== body.byteLength) {
-        return this.#fail("client_gone", `The body has ${body.byteLength} bytes, Content-Length is ${head.length}`);
-      }
       const length = head.length === undefined ? ["content-length", String(body.byteLength)] : [];
       stream.headers([...head.fields, ...length], false);
       this.#wait(stream.write(body, true) ? "read" : "send");

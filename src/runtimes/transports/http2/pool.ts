@@ -3,7 +3,7 @@ import type { Peer, TransportError } from "../../../forward/transport.ts";
 import { connectPeer } from "../connect.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
 
-/** Requests that wait for a connection which is being made, before another one is made. */
+/** Requests that wait for a connection which is being made, before another one is made; fewer where the node is known to take fewer. */
 const MAX_WAITING = 100;
 
 /** Hears of a connection, or why there is none. */
@@ -22,6 +22,7 @@ export class Pool implements ConnectionOwner {
   readonly #open: Set<Connection> = new Set();
   readonly #attempts: Set<Attempt> = new Set();
   #released = false;
+  #limit = MAX_WAITING;
 
   constructor(peer: Peer, maxHeaderBytes: number) {
     this.peer = peer;
@@ -34,6 +35,7 @@ export class Pool implements ConnectionOwner {
     for (const connection of this.#open) {
       if (requests > 0 && connection.requests >= requests) connection.retire();
       else if (connection.free) return connection;
+      else this.#limit = Math.min(MAX_WAITING, connection.limit);
     }
     return undefined;
   }
@@ -46,7 +48,7 @@ export class Pool implements ConnectionOwner {
    */
   connect(timeout: number, taker: Taker): () => void {
     let attempt: Attempt | undefined;
-    for (const each of this.#attempts) if (each.takers.size < MAX_WAITING) attempt = each;
+    for (const each of this.#attempts) if (each.takers.size < this.#limit) attempt = each;
     attempt ??= this.#attempt(timeout);
     const { takers } = attempt;
     takers.add(taker);
