@@ -10,6 +10,8 @@ export interface RawFrame {
   readonly flags: number;
   readonly stream: number;
   readonly payload: Buffer;
+  /** Of HEADERS: the fields of the whole block, those of CONTINUATION included. */
+  readonly fields: readonly string[];
 }
 
 /** A message on a stream: what came until its end, or its reset. */
@@ -90,7 +92,7 @@ export class RawHttp2 {
   /** The fields of a head on a stream, and its frame. */
   async head(stream: number, ms?: number): Promise<{ readonly fields: readonly string[]; readonly end: boolean }> {
     const frame = await this.find(({ type, stream: id }) => id === stream && type === FRAME.headers, ms);
-    return { fields: this.#decoder.decode(frame.payload).fields, end: (frame.flags & FLAG.endStream) !== 0 };
+    return { fields: frame.fields, end: (frame.flags & FLAG.endStream) !== 0 };
   }
 
   /** Reads until a stream's end. */
@@ -98,9 +100,8 @@ export class RawHttp2 {
     let headers: readonly string[] | undefined, trailers: readonly string[] = [];
     let body = "", reset: number | undefined, ended = false;
     while (!ended && reset === undefined) {
-      const { type, flags, payload } = await this.find(({ stream: id }) => id === stream, ms);
+      const { type, flags, payload, fields } = await this.find(({ stream: id }) => id === stream, ms);
       if (type === FRAME.headers) {
-        const { fields } = this.#decoder.decode(payload);
         if (headers === undefined || headers[1]?.startsWith("1")) headers = fields;
         else trailers = fields;
       } else if (type === FRAME.data) body += payload.toString("latin1");
@@ -111,6 +112,20 @@ export class RawHttp2 {
   }
 
   async #read(ms?: number): Promise<RawFrame> {
+    const frame = await this.#readFrame(ms);
+    if (frame.type !== FRAME.headers) return { ...frame, fields: [] };
+    const parts = [frame.payload];
+    for (let { flags } = frame; (flags & FLAG.endHeaders) === 0;) {
+      const more = await this.#readFrame(ms);
+      if (more.type !== FRAME.continuation || more.stream !== frame.stream) throw new Error("Broken header block");
+      parts.push(more.payload);
+      flags = more.flags;
+    }
+    // Blocks are decoded in the order in which they come, whoever asks for them when: they share a table.
+    return { ...frame, fields: this.#decoder.decode(Buffer.concat(parts)).fields };
+  }
+
+  async #readFrame(ms?: number): Promise<Omit<RawFrame, "fields">> {
     const head = Buffer.from(await this.connection.read(9, ms));
     const payload = Buffer.from(await this.connection.read(head.readUIntBE(0, 3), ms));
     return { type: head[3]!, flags: head[4]!, stream: head.readUInt32BE(5) & 0x7fffffff, payload };

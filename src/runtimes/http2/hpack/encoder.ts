@@ -1,126 +1,164 @@
 import { Buffer } from "node:buffer";
 import type { RawHeaders } from "../../../net/raw-headers.ts";
-import { huffmanLength, writeHuffman } from "./huffman.ts";
-import { writeInteger } from "./integer.ts";
-import { sizeOf, STATIC } from "./static-table.ts";
+import { DEFAULT_TABLE_SIZE, DynamicTable, fieldSize } from "./dynamic-table.ts";
+import { huffmanLength, toByte, writeHuffman } from "./huffman.ts";
+import { MAX_INTEGER_BYTES, writeInteger } from "./integer.ts";
+import { STATIC_LENGTH, STATIC_NAMES, STATIC_VALUES } from "./static-table.ts";
 
-/** Bytes of the table, unless the other side wants less; the protocol's own default. */
-const TABLE = 4096;
-/** Fields that no table may hold, here or further on (RFC 7541 section 7.1.3). */
-const SECRET: ReadonlySet<string> = new Set(["authorization", "proxy-authorization", "cookie", "set-cookie"]);
-/** Fields whose values hardly come twice: they would push out what does. */
-const ONCE: ReadonlySet<string> = new Set([
+/** What may be done with a field's value: added to the table, sent as it is, or that, and by those who pass it on as well (RFC 7541 section 7.1.3). */
+type Indexing = "add" | "plain" | "never";
+
+const NEVER: ReadonlySet<string> = new Set(["authorization", "cookie", "proxy-authorization", "set-cookie"]);
+/** Values that seldom come again, and would push out those that do. */
+const PLAIN: ReadonlySet<string> = new Set([
   ":path",
   "age",
   "content-length",
   "content-range",
-  "date",
   "etag",
-  "expires",
+  "if-modified-since",
+  "if-none-match",
   "last-modified",
   "location",
-  "x-request-id",
 ]);
 
-/** Writes the header blocks of one direction of a connection (RFC 7541), one after the other: they share a table. */
+/** How many values of a name may come in a row that never come again, before only one in so many is tried. */
+const PATIENCE = 4, RETRY = 16;
+
+/** What is known of a name at all times. */
+interface StaticName {
+  readonly index: number;
+  readonly values: ReadonlyMap<string, number>;
+  readonly indexing: Indexing;
+}
+
+/** What the table holds of a name. */
+interface TableName {
+  /** Numbers of entries by their values: how many were inserted before them. */
+  readonly values: Map<string, number>;
+  newest: number;
+  /** Values in a row that were not in the table. */
+  misses: number;
+}
+
+const STATIC: ReadonlyMap<string, StaticName> = makeStatic();
+const UNKNOWN: StaticName = { index: 0, values: new Map(), indexing: "add" };
+
+/** Encodes the header blocks that this side of a connection sends (RFC 7541). They share a table, so that each one must be sent, in their order. */
 export class HpackEncoder {
-  readonly #numbers: Map<string, number> = new Map();
-  /** Keys of {@link HpackEncoder.#numbers} with their sizes, the newest last. */
-  #entries: { readonly key: string; readonly size: number }[] = [];
-  #first = 0;
-  /** Fields that were ever put into the table: the number of the next. */
-  #inserted = 0;
-  #size = 0;
-  #capacity = TABLE;
-  /** The smallest size since the last block, where it was changed. */
+  readonly #names: Map<string, TableName> = new Map();
+  readonly #table: DynamicTable = new DynamicTable((name, value) => this.#forget(name, value));
+  /** The smallest size of the table since the last block, where it was changed (RFC 7541 section 4.2). */
   #smallest: number | undefined;
 
-  /** The size of the table that the other side allows, of which no more than 4096 bytes are used. */
+  /** @param bytes What the other side announces as SETTINGS_HEADER_TABLE_SIZE; no more than 4096 of them are used. The next block tells the change. */
   setMaxTableSize(bytes: number): void {
-    const capacity = Math.min(bytes, TABLE);
-    if (capacity === this.#capacity) return;
+    const capacity = Math.min(bytes, DEFAULT_TABLE_SIZE);
+    if (capacity === this.#table.capacity) return;
     this.#smallest = Math.min(this.#smallest ?? capacity, capacity);
-    this.#capacity = capacity;
-    this.#evict(capacity);
+    this.#table.resize(capacity);
   }
 
-  /** @param fields Names in lower case; Latin-1. */
+  /** @param fields Names in lower case; Latin-1. What could be a secret is put into no table. */
   encode(fields: RawHeaders): Uint8Array {
-    let most = 16;
-    // A text is never longer than it is, since it is only coded where that makes it shorter.
-    for (let i = 0; i < fields.length; i++) most += fields[i]!.length + 12;
+    // Before fields: two sizes. Each string has a length, and is never longer than it is as it stands. Each field has an index or a first byte.
+    let most = 2 * MAX_INTEGER_BYTES + fields.length * 2 * MAX_INTEGER_BYTES;
+    for (let i = 0; i < fields.length; i++) most += fields[i]!.length;
     const bytes = Buffer.allocUnsafe(most);
-    let at = 0;
-    if (this.#smallest !== undefined) {
-      if (this.#smallest < this.#capacity) at = writeInteger(bytes, at, 0x20, 5, this.#smallest);
-      at = writeInteger(bytes, at, 0x20, 5, this.#capacity);
-      this.#smallest = undefined;
-    }
-    for (let i = 0; i + 1 < fields.length; i += 2) at = this.#field(bytes, at, fields[i]!, fields[i + 1]!);
+    let at = this.#writeSizeUpdates(bytes);
+    for (let i = 0; i + 1 < fields.length; i += 2) at = this.#writeField(bytes, at, fields[i]!, fields[i + 1]!);
     return bytes.subarray(0, at);
   }
 
-  #field(bytes: Uint8Array, at: number, name: string, value: string): number {
-    const nameIndex = NAMES.get(name) ?? 0;
-    if (SECRET.has(name)) return writeLiteral(bytes, at, 0x10, 4, nameIndex, name, value);
-    const key = keyOf(name, value);
-    const index = FIELDS.get(key) ?? this.#indexOf(key);
+  #writeSizeUpdates(bytes: Uint8Array): number {
+    if (this.#smallest === undefined) return 0;
+    const { capacity } = this.#table;
+    const at = this.#smallest < capacity ? writeInteger(bytes, 0, 0x20, 5, this.#smallest) : 0;
+    this.#smallest = undefined;
+    return writeInteger(bytes, at, 0x20, 5, capacity);
+  }
+
+  #writeField(bytes: Uint8Array, at: number, name: string, value: string): number {
+    const known = STATIC.get(name) ?? UNKNOWN;
+    if (known.indexing === "never") return writeLiteral(bytes, at, 0x10, 4, known.index, name, value);
+    const index = known.values.get(value);
     if (index !== undefined) return writeInteger(bytes, at, 0x80, 7, index);
-    const size = sizeOf(name, value);
-    if (ONCE.has(name) || size * 2 > this.#capacity) {
+    if (known.indexing === "plain") return writeLiteral(bytes, at, 0, 4, known.index, name, value);
+    const held = this.#names.get(name);
+    const number = held?.values.get(value);
+    if (number !== undefined) {
+      held!.misses = 0;
+      return writeInteger(bytes, at, 0x80, 7, this.#indexOf(number));
+    }
+    const nameIndex = known.index !== 0 || held === undefined ? known.index : this.#indexOf(held.newest);
+    if (!this.#isWorthAdding(held, fieldSize(name, value))) {
       return writeLiteral(bytes, at, 0, 4, nameIndex, name, value);
     }
-    const end = writeLiteral(bytes, at, 0x40, 6, nameIndex, name, value);
-    this.#evict(this.#capacity - size);
-    this.#entries.push({ key, size });
-    this.#numbers.set(key, this.#inserted++);
-    this.#size += size;
-    return end;
+    this.#add(name, value);
+    return writeLiteral(bytes, at, 0x40, 6, nameIndex, name, value);
   }
 
-  #indexOf(key: string): number | undefined {
-    const number = this.#numbers.get(key);
-    return number === undefined ? undefined : STATIC.length + this.#inserted - number;
+  #indexOf(number: number): number {
+    return STATIC_LENGTH + this.#table.inserted - number;
   }
 
-  #evict(bytes: number): void {
-    while (this.#size > bytes && this.#first < this.#entries.length) {
-      const { key, size } = this.#entries[this.#first++]!;
-      this.#size -= size;
-      this.#numbers.delete(key);
+  #isWorthAdding(held: TableName | undefined, size: number): boolean {
+    if (size > this.#table.capacity / 2) return false;
+    if (held === undefined) return true;
+    const misses = held.misses++;
+    return misses < PATIENCE || misses % RETRY === 0;
+  }
+
+  #add(name: string, value: string): void {
+    const number = this.#table.inserted;
+    // This may drop all that is held of the name.
+    this.#table.insert(name, value);
+    const held = this.#names.get(name);
+    if (held === undefined) {
+      this.#names.set(name, { values: new Map([[value, number]]), newest: number, misses: 0 });
+      return;
     }
-    if (this.#first * 2 <= this.#entries.length) return;
-    this.#entries = this.#entries.slice(this.#first);
-    this.#first = 0;
+    held.values.set(value, number);
+    held.newest = number;
   }
-}
 
-const NAMES: ReadonlyMap<string, number> = new Map(
-  STATIC.map(([name], i): [string, number] => [name, i + 1]).reverse(),
-);
-const FIELDS: ReadonlyMap<string, number> = new Map(STATIC.map(([name, value], i) => [keyOf(name, value), i + 1]));
-
-function keyOf(name: string, value: string): string {
-  return `${name}\n${value}`;
+  #forget(name: string, value: string): void {
+    const held = this.#names.get(name)!;
+    held.values.delete(value);
+    if (held.values.size === 0) this.#names.delete(name);
+  }
 }
 
 function writeLiteral(
   bytes: Uint8Array,
   at: number,
-  first: number,
+  flags: number,
   prefix: number,
   nameIndex: number,
   name: string,
   value: string,
 ): number {
-  const next = writeInteger(bytes, at, first, prefix, nameIndex);
-  return writeText(bytes, nameIndex === 0 ? writeText(bytes, next, name) : next, value);
+  at = writeInteger(bytes, at, flags, prefix, nameIndex);
+  if (nameIndex === 0) at = writeString(bytes, at, name);
+  return writeString(bytes, at, value);
 }
 
-function writeText(bytes: Uint8Array, at: number, text: string): number {
-  const length = huffmanLength(text);
-  if (length < text.length) return writeHuffman(bytes, writeInteger(bytes, at, 0x80, 7, length), text);
-  const start = writeInteger(bytes, at, 0, 7, text.length);
-  for (let i = 0; i < text.length; i++) bytes[start + i] = text.charCodeAt(i);
-  return start + text.length;
+function writeString(bytes: Uint8Array, at: number, text: string): number {
+  const { length } = text;
+  const coded = huffmanLength(text);
+  if (coded < length) return writeHuffman(bytes, writeInteger(bytes, at, 0x80, 7, coded), text);
+  at = writeInteger(bytes, at, 0, 7, length);
+  for (let i = 0; i < length; i++) bytes[at++] = toByte(text.charCodeAt(i));
+  return at;
+}
+
+function makeStatic(): ReadonlyMap<string, StaticName> {
+  const names = new Map<string, StaticName & { readonly values: Map<string, number> }>();
+  for (let index = 1; index <= STATIC_LENGTH; index++) {
+    const name = STATIC_NAMES[index]!, value = STATIC_VALUES[index]!;
+    const indexing = NEVER.has(name) ? "never" : PLAIN.has(name) ? "plain" : "add";
+    if (!names.has(name)) names.set(name, { index, values: new Map(), indexing });
+    names.get(name)!.values.set(value, index);
+  }
+  return names;
 }

@@ -1,4 +1,4 @@
-/** A header block that is none; nothing on its connection can be read any more (RFC 7541 section 2.1, RFC 9113 section 4.3). */
+/** What came is no header block. The tables of both sides differ from here on, so that it ends the connection: COMPRESSION_ERROR (RFC 9113 section 4.3). */
 export class HpackError extends Error {
   override readonly name: string = "HpackError";
 }

@@ -1,132 +1,153 @@
 import { Buffer } from "node:buffer";
+import { latin1 } from "../../wire/fields.ts";
 import { HpackError } from "./error.ts";
 
 /**
- * Bits of each byte's code, and of the end's, which is the last (RFC 7541 appendix B), in base 36. The code is canonical: codes of one length follow each
- * other in the order of their bytes, the longer ones after the shorter, so that the lengths are all there is to it.
+ * How many bits the code of each byte has (RFC 7541 appendix B), and that of the end of a string, as digits of base 36. The code is canonical: by length,
+ * and then by byte, each code is the one before it plus one, so that the lengths tell all.
  */
-const LENGTHS: string = "dnsssssssoussussssssssusssssssss6aacd68baa8b8666555666666678f6ca" +
+const LENGTHS = "dnsssssssoussussssssssusssssssss6aacd68baa8b8666555666666678f6ca" +
   "d67777777777777777777777878djde6f56565666577666567655677777fbeds" +
   "kmkkmmmnmnnnnnonoomnonnnnlmnmnnomlkmmnnlnmmolmnnllmlnmnnkmmmnmmn" +
   "qqkjmnmpqqqrrqopjlqrrqrollqqsrrrkoklmllnmmppooqnqrqqrrrrrsrrrrrq" +
   "u";
-
-/** Symbol of the end, which nothing contains. */
+/** The end of a string: nothing sends it (RFC 7541 section 5.2). */
 const END = 256;
-/** Of an entry of {@link Codes.steps}: the step ends a byte's code, or is none. */
+/** Fewest bits of a code. */
+const SHORTEST = 5;
+/** Bits of padding that a string may end with: all ones, as the code of the end begins. */
+const MAX_PADDING = 7;
+
+/** In {@link Tables.steps}: these four bits finish a byte, or can stand in no string. */
 const EMITS = 0x1_0000, WRONG = 0x2_0000;
 
-/** What is made of the lengths, once somebody needs it. */
-interface Codes {
+interface Tables {
+  /** Codes and their lengths by byte. */
   readonly codes: Uint32Array;
   readonly lengths: Uint8Array;
-  /** By state (a node of the code's tree) and four bits: the next state, and the byte in the second eight bits where {@link EMITS}. */
+  /**
+   * What four bits lead to from where the bits before them have led: `steps[state << 4 | bits]` is the next state, in the lower eight bits, the byte that
+   * they finish, in the next eight, and flags. No code is shorter than four bits, so that they finish no more than one.
+   */
   readonly steps: Uint32Array;
-  /** Whether the bytes may end in a state: all ones, and fewer than eight (RFC 7541 section 5.2). */
+  /** Whether a string may end in a state. */
   readonly ends: Uint8Array;
+  /** Where strings of the usual length are made. */
+  readonly scratch: Buffer;
 }
 
-let made: Codes | undefined;
+/** Made at first use: most processes start without a connection that needs it. */
+let tables: Tables | undefined;
 
-/** Bytes that a text takes. */
+/** Bytes that a Latin-1 text takes; a character beyond Latin-1 counts as a question mark. */
 export function huffmanLength(text: string): number {
-  const { lengths } = made ??= make();
+  const { lengths } = tables ??= makeTables();
   let bits = 0;
-  for (let i = 0; i < text.length; i++) bits += lengths[text.charCodeAt(i)]!;
-  return bits + 7 >> 3;
+  for (let i = 0; i < text.length; i++) bits += lengths[toByte(text.charCodeAt(i))]!;
+  return bits + 7 >>> 3;
 }
 
-/** @returns Where the next byte goes. */
+/** Writes a Latin-1 text. @returns Where the next byte goes. */
 export function writeHuffman(bytes: Uint8Array, at: number, text: string): number {
-  const { codes, lengths } = made ??= make();
-  let held = 0, bits = 0;
+  const { codes, lengths } = tables ??= makeTables();
+  let pending = 0, bits = 0;
   for (let i = 0; i < text.length; i++) {
-    const byte = text.charCodeAt(i);
+    const byte = toByte(text.charCodeAt(i));
     let code = codes[byte]!, length = lengths[byte]!;
-    // Never more than 7 + 16 bits at once: numbers have 32 for this.
-    if (length > 16) {
-      held = held << length - 16 | code >>> 16;
-      for (bits += length - 16; bits >= 8; bits -= 8) bytes[at++] = held >>> bits - 8;
-      code &= 0xffff;
-      length = 16;
+    // At most 7 bits wait, and 32 are what the operators work on.
+    if (length > 24) {
+      length -= 8;
+      pending = pending << length | code >>> 8;
+      for (bits += length; bits >= 8;) bytes[at++] = pending >>> (bits -= 8);
+      code &= 0xff;
+      length = 8;
     }
-    held = held << length | code;
-    for (bits += length; bits >= 8; bits -= 8) bytes[at++] = held >>> bits - 8;
+    pending = pending << length | code;
+    for (bits += length; bits >= 8;) bytes[at++] = pending >>> (bits -= 8);
   }
-  if (bits > 0) bytes[at++] = held << 8 - bits | 0xff >> bits;
+  if (bits > 0) bytes[at++] = pending << 8 - bits | 0xff >>> bits;
   return at;
 }
 
-const scratch: Buffer = Buffer.allocUnsafe(4096);
-
-/** @throws {HpackError} where the bytes are not a whole text. */
-export function readHuffman(bytes: Uint8Array): string {
-  const { steps, ends } = made ??= make();
-  // The shortest code has five bits.
-  const most = Math.ceil(bytes.byteLength * 8 / 5);
+/**
+ * Reads a part of bytes as Latin-1 text.
+ *
+ * @throws {HpackError} where it holds the end's code, or does not end with a whole byte and less than 8 bits of padding.
+ */
+export function readHuffman(bytes: Uint8Array, from: number, end: number): string {
+  const { steps, ends, scratch } = tables ??= makeTables();
+  const most = Math.floor((end - from) * 8 / SHORTEST);
   const text = most <= scratch.byteLength ? scratch : Buffer.allocUnsafe(most);
-  let state = 0, length = 0;
-  for (let i = 0; i < bytes.byteLength; i++) {
+  let state = 0, length = 0, flags = 0;
+  for (let i = from; i < end; i++) {
     const byte = bytes[i]!;
-    let step = steps[state << 4 | byte >> 4]!;
-    if ((step & EMITS) !== 0) text[length++] = step >> 8;
-    const wrong = step & WRONG;
-    step = steps[(step & 0xff) << 4 | byte & 15]!;
-    if ((step & EMITS) !== 0) text[length++] = step >> 8;
-    if (((step | wrong) & WRONG) !== 0) throw new HpackError("Text with the end's code in it");
-    state = step & 0xff;
+    const high = steps[state << 4 | byte >>> 4]!;
+    if ((high & EMITS) !== 0) text[length++] = high >>> 8;
+    const low = steps[(high & 0xff) << 4 | byte & 0x0f]!;
+    if ((low & EMITS) !== 0) text[length++] = low >>> 8;
+    flags |= high | low;
+    state = low & 0xff;
   }
-  if (ends[state] === 0) throw new HpackError("Text with more than its padding at its end");
-  return text.toString("latin1", 0, length);
+  if ((flags & WRONG) !== 0) throw new HpackError("Huffman code of the end within a string");
+  if (ends[state] === 0) throw new HpackError("Invalid padding of a Huffman string");
+  return latin1(text, 0, length);
 }
 
-function make(): Codes {
+/** A character's byte. Cut off, those beyond Latin-1 could become a line break. */
+export function toByte(code: number): number {
+  return code > 0xff ? 0x3f : code;
+}
+
+function makeTables(): Tables {
   const lengths = Uint8Array.from(LENGTHS, (digit) => parseInt(digit, 36));
   const codes = new Uint32Array(lengths.length);
-  const order = [...lengths.keys()].sort((a, b) => lengths[a]! - lengths[b]! || a - b);
-  let code = 0, length = 0;
-  for (const symbol of order) {
-    code <<= lengths[symbol]! - length;
+  const symbols = [...lengths.keys()].sort((a, b) => lengths[a]! - lengths[b]! || a - b);
+  let next = 0, length = 0;
+  for (const symbol of symbols) {
+    next <<= lengths[symbol]! - length;
     length = lengths[symbol]!;
-    codes[symbol] = code++;
+    codes[symbol] = next++;
   }
-  return { codes, lengths, ...makeSteps(codes, lengths) };
+  const tree = makeTree(codes, lengths);
+  return { codes, lengths, steps: makeSteps(tree), ends: makeEnds(tree), scratch: Buffer.allocUnsafeSlow(4096) };
 }
 
-/** The tree as a table, which is walked by four bits at a time: no code is shorter, so that each step ends one code at the most. */
-function makeSteps(codes: Uint32Array, lengths: Uint8Array): Pick<Codes, "steps" | "ends"> {
-  // Children by node and bit: another node, or a symbol as a number below zero.
-  const tree: number[][] = [[]];
-  for (const [symbol, code] of codes.entries()) {
+/** The code as a tree: `tree[node << 1 | bit]` is the next node, or, below zero, `~symbol`. Its nodes are the states. */
+function makeTree(codes: Uint32Array, lengths: Uint8Array): Int16Array {
+  // A tree with this many leaves has one node less; node 0 is the root, which nothing leads to.
+  const tree = new Int16Array(END * 2);
+  let nodes = 1;
+  for (let symbol = 0; symbol <= END; symbol++) {
+    const code = codes[symbol]!;
     let node = 0;
     for (let bit = lengths[symbol]! - 1; bit > 0; bit--) {
-      const which = code >>> bit & 1;
-      node = tree[node]![which] ??= tree.push([]) - 1;
+      const edge = node << 1 | code >>> bit & 1;
+      node = tree[edge]! || (tree[edge] = nodes++);
     }
-    tree[node]![code & 1] = ~symbol;
+    tree[node << 1 | code & 1] = ~symbol;
   }
-  const steps = new Uint32Array(tree.length << 4);
-  for (let state = 0; state < tree.length; state++) {
-    for (let bits = 0; bits < 16; bits++) steps[state << 4 | bits] = stepOf(tree, state, bits);
-  }
-  const ends = new Uint8Array(tree.length);
-  for (let node = 0, depth = 0; depth < 8; depth++) {
-    ends[node] = 1;
-    node = tree[node]![1]!;
-  }
-  return { steps, ends };
+  return tree;
 }
 
-function stepOf(tree: readonly (readonly number[])[], state: number, bits: number): number {
-  let node = state, emitted = 0;
-  for (let bit = 3; bit >= 0; bit--) {
-    const next = tree[node]![bits >> bit & 1]!;
-    if (next >= 0) node = next;
-    else if (~next === END) return WRONG;
-    else {
-      emitted = EMITS | ~next << 8;
+function makeSteps(tree: Int16Array): Uint32Array {
+  return Uint32Array.from({ length: END << 4 }, (_, at) => {
+    let node = at >>> 4, emitted = 0;
+    for (let bit = 3; bit >= 0; bit--) {
+      node = tree[node << 1 | at >>> bit & 1]!;
+      if (node === ~END) return WRONG;
+      if (node >= 0) continue;
+      emitted = EMITS | ~node << 8;
       node = 0;
     }
+    return emitted | node;
+  });
+}
+
+function makeEnds(tree: Int16Array): Uint8Array {
+  const ends = new Uint8Array(END);
+  for (let node = 0, padding = 0; padding <= MAX_PADDING; padding++) {
+    ends[node] = 1;
+    node = tree[node << 1 | 1]!;
   }
-  return emitted | node;
+  return ends;
 }

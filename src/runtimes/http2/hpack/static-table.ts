@@ -1,29 +1,22 @@
-/** The static table (RFC 7541 appendix A): what each index from 1 on stands for; a value that is missing is empty. */
-export const STATIC: readonly (readonly [name: string, value: string])[] = [
-  [":authority", ""],
-  [":method", "GET"],
-  [":method", "POST"],
-  [":path", "/"],
-  [":path", "/index.html"],
-  [":scheme", "http"],
-  [":scheme", "https"],
-  ...["200", "204", "206", "304", "400", "404", "500"].map((status): [string, string] => [":status", status]),
-  ["accept-charset", ""],
-  ["accept-encoding", "gzip, deflate"],
-  ...(
-    "accept-language accept-ranges accept access-control-allow-origin age allow authorization cache-control " +
-    "content-disposition content-encoding content-language content-length content-location content-range " +
-    "content-type cookie date etag expect expires from host if-match if-modified-since if-none-match if-range " +
-    "if-unmodified-since last-modified link location max-forwards proxy-authenticate proxy-authorization range " +
-    "referer refresh retry-after server set-cookie strict-transport-security transfer-encoding user-agent vary " +
-    "via www-authenticate"
-  ).split(" ").map((name): [string, string] => [name, ""]),
-];
+/** How many entries the static table has (RFC 7541 appendix A). */
+export const STATIC_LENGTH = 61;
 
-/** What a field counts in a table besides name and value (RFC 7541 section 4.1). */
-export const OVERHEAD = 32;
+/** The first 16 entries: after them, there are no values. */
+const FIELDS: readonly string[] = [
+  ...[":authority", "", ":method", "GET", ":method", "POST", ":path", "/", ":path", "/index.html"],
+  ...[":scheme", "http", ":scheme", "https", ":status", "200", ":status", "204", ":status", "206", ":status", "304"],
+  ...[":status", "400", ":status", "404", ":status", "500", "accept-charset", "", "accept-encoding", "gzip, deflate"],
+]; /** The names of the rest. */
+const NAMES =
+  "accept-language accept-ranges accept access-control-allow-origin age allow authorization cache-control " +
+  "content-disposition content-encoding content-language content-length content-location content-range content-type " +
+  "cookie date etag expect expires from host if-match if-modified-since if-none-match if-range if-unmodified-since " +
+  "last-modified link location max-forwards proxy-authenticate proxy-authorization range referer refresh retry-after " +
+  "server set-cookie strict-transport-security transfer-encoding user-agent vary via www-authenticate";
 
-/** Bytes that a field takes of a table. */
-export function sizeOf(name: string, value: string): number {
-  return name.length + value.length + OVERHEAD;
-}
+const all: readonly string[] = ["", "", ...FIELDS, ...NAMES.split(" ").flatMap((name) => [name, ""])];
+
+/** Names by index; there is no index 0. */
+export const STATIC_NAMES: readonly string[] = all.filter((_, i) => i % 2 === 0);
+/** Values by index, empty where an entry is a name only. */
+export const STATIC_VALUES: readonly string[] = all.filter((_, i) => i % 2 === 1);
