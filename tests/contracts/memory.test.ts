@@ -11,6 +11,8 @@ import { RUNTIME } from "./contract.ts";
 const SIZE = Number(process.env["MEMORY_MB"] ?? 1024) * 1024 * 1024;
 /** How much a gateway may grow while that passes through it. */
 const ALLOWED = 150 * 1024 * 1024;
+/** V8 counts what is outside of its heap in steps of 64 MB, so that Deno has two or three of these to collect at a time: see docs/forwarding.md. */
+const ALLOWED_ON_DENO = 220 * 1024 * 1024;
 /** undici writes each part of a body in three pieces at once, which Deno's sockets copy into one: there is more for it to collect. */
 const ALLOWED_UNDICI_ON_DENO = 250 * 1024 * 1024;
 const CHUNK = new Uint8Array(64 * 1024).fill(120);
@@ -19,7 +21,7 @@ const CHUNK = new Uint8Array(64 * 1024).fill(120);
 const skip = existsSync("/proc/self/status") ? false : "there is no /proc";
 
 for (const transport of ["http1", "undici"] satisfies TransportName[]) {
-  const allowed = transport === "undici" && RUNTIME === "deno" ? ALLOWED_UNDICI_ON_DENO : ALLOWED;
+  const allowed = RUNTIME !== "deno" ? ALLOWED : transport === "undici" ? ALLOWED_UNDICI_ON_DENO : ALLOWED_ON_DENO;
   describe(`memory: listener http1 with transport ${transport} on ${RUNTIME}`, { skip }, () => {
     for (const [what, move] of [["down", download], ["up", upload]] as const) {
       it(`${mb(SIZE)} MB ${what} grow the gateway by less than ${mb(allowed)} MB`, async () => {

@@ -190,8 +190,8 @@ describe("traffic-split", () => {
     ],
     [
       "scheme",
-      [{ weighted_upstreams: [{ upstream: { nodes: {}, scheme: "grpc" } }] }],
-      /^rules\[0\]\.weighted_upstreams\[0\]\.upstream: has scheme, which must be http or https, is "?grpc"?$/,
+      [{ weighted_upstreams: [{ upstream: { nodes: {}, scheme: "udp" } }] }],
+      /^rules\[0\]\.weighted_upstreams\[0\]\.upstream: has scheme, which must be one of http, https, grpc, grpcs, is "?udp"?$/,
     ],
     [
       "both",
