@@ -27,6 +27,11 @@ export class FrameWriter {
     return this.#blocked || this.#bytes > JOINED;
   }
 
+  /** Bytes that the socket has not been given yet. */
+  get waiting(): number {
+    return this.#bytes;
+  }
+
   /** The socket takes more. */
   drained(): void {
     this.#blocked = false;

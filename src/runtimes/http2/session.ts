@@ -17,6 +17,8 @@ import { Stream, type StreamOwner } from "./stream.ts";
 const TABLE = 4096;
 /** Streams that this side has ended, whose frames may still be on their way: they are passed over. */
 const REMEMBERED = 256;
+/** Bytes that the other side has not read, at which no more is read of it. */
+const MOST_UNREAD = 256 * 1024;
 const NONE: Buffer = Buffer.alloc(0);
 
 export interface SessionOptions {
@@ -125,6 +127,12 @@ export class Session implements StreamOwner {
   /** Takes what was received. */
   take(bytes: Buffer): void {
     if (this.#over) return;
+    this.#read(bytes);
+    // What answers are made of besides their bodies waits for nobody: whoever reads none of it is to ask for no more.
+    if (!this.#over && this.#socket.writableLength + this.#writer.waiting > MOST_UNREAD) this.#socket.pause();
+  }
+
+  #read(bytes: Buffer): void {
     this.heard = true;
     try {
       const rest = this.#preface === "" ? bytes : this.#takePreface(bytes);
@@ -172,6 +180,8 @@ export class Session implements StreamOwner {
   }
 
   reset(stream: Stream, code: number): void {
+    // Said while what it sent is read (CVE-2025-8671): as cheap for it as a stream that it gives up, and its part of a body may have earned something.
+    if (code === CODE.protocol && this.#options.role === "server") this.#spend(2);
     this.#writer.reset(stream.id, code);
     this.#dropped.add(stream.id);
     if (this.#dropped.size > REMEMBERED) { for (const first of this.#dropped) if (this.#dropped.delete(first)) break; }
@@ -411,13 +421,13 @@ export class Session implements StreamOwner {
 
   /** What the other side did breaks one stream (RFC 9113 section 5.4.2). */
   #fail(stream: Stream, code: number): void {
-    this.#spend();
+    if (code !== CODE.protocol) this.#spend();
     this.reset(stream, code);
     stream.user?.onReset(code, false, new Error(`HTTP/2 error ${code} on the stream`));
   }
 
-  #spend(): void {
-    if (!this.#budget.spend()) throw new ConnectionError(CODE.calm, "Too many frames that ask for nothing");
+  #spend(cost?: number): void {
+    if (!this.#budget.spend(cost)) throw new ConnectionError(CODE.calm, "Too many frames that ask for nothing");
   }
 
   #add(id: number): Stream {
@@ -437,6 +447,7 @@ export class Session implements StreamOwner {
 
   #drained(): void {
     this.#writer.drained();
+    if (this.#socket.isPaused()) this.#socket.resume();
     this.#sender.resume();
   }
 
