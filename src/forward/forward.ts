@@ -22,8 +22,8 @@ import {
 const REPLAY_BYTES = 64 * 1024;
 
 /**
- * Tries that a request may spend on connections which the node had closed while they idled, or was about to close (HTTP/2's GOAWAY); they count neither as retries nor against the
- * node, since nothing was wrong with it.
+ * Tries that a request may spend on connections which the node had closed while they idled, or was about to close (HTTP/2's GOAWAY); they count neither
+ * as retries nor against the node, since nothing was wrong with it.
  */
 const MAX_STALE = 3;
 

@@ -9,10 +9,11 @@ import { frameBytes, http2Connect, number, RawHttp2, request, upload } from "../
 import { rawConnect } from "../support/raw.ts";
 import { until } from "../support/until.ts";
 import { type Row, runContract } from "./contract.ts";
-import { ListenerContext, type Served } from "./listener-context.ts";
+import { type Case, type Outcome, repeat, serve, toRow } from "./http2-case.ts";
+import { ListenerContext } from "./listener-context.ts";
 import { thisRuntime } from "./runtime.ts";
 
-const DATA = 0, HEADERS = 1, PRIORITY = 2, RST_STREAM = 3, SETTINGS = 4, PING = 6, GOAWAY = 7, WINDOW_UPDATE = 8;
+const DATA = 0, HEADERS = 1, PRIORITY = 2, SETTINGS = 4, PING = 6, GOAWAY = 7, WINDOW_UPDATE = 8;
 const CONTINUATION = 9;
 const END_STREAM = 1, ACK = 1, END_HEADERS = 4, PADDED = 8, WITH_PRIORITY = 0x20;
 const PROTOCOL_ERROR = 1, FLOW_CONTROL_ERROR = 3, STREAM_CLOSED = 5, FRAME_SIZE_ERROR = 6, COMPRESSION_ERROR = 9;
@@ -20,25 +21,10 @@ const ENHANCE_YOUR_CALM = 11;
 const HEADER_TABLE_SIZE = 1, INITIAL_WINDOW_SIZE = 4, UNKNOWN_SETTING = 0x99;
 const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/** What must come: the end of the connection, or of stream 1, with a code; or an answer on stream 1. */
-type Outcome = { readonly goAway: number } | { readonly reset: number } | { readonly status: number };
-
-interface Case {
-  readonly name: string;
-  readonly send: (client: RawHttp2) => Promise<unknown>;
-  readonly comes: Outcome;
-  /** Requests that the handler may see before the connection is used once more. Default: none, or the one that is answered with 200. */
-  readonly seen?: number;
-}
-
 const OPEN = upload("x-wait", "1");
 
 /** Opens stream 1, which nobody answers and whose request does not end. */
 const open = (client: RawHttp2, ...more: string[]): Promise<void> => client.headers(1, [...OPEN, ...more], false);
-
-const repeat = async (count: number, send: (index: number) => Promise<unknown>): Promise<void> => {
-  for (let i = 0; i < count; i++) await send(i);
-};
 
 const bytes = (...parts: (Uint8Array | string)[]): Uint8Array =>
   Buffer.concat(parts.map((part) => typeof part === "string" ? Buffer.from(part, "latin1") : part));
@@ -351,40 +337,6 @@ const floods: readonly Case[] = [
     seen: 128,
   },
 ];
-
-function serve(context: ListenerContext): Promise<Served> {
-  return context.serve((_, { headers }) => headers.includes("x-wait") ? new Promise(() => {}) : new Response("ok"));
-}
-
-function toRow(group: string, { name, send, comes, seen }: Case): Row<ListenerContext> {
-  return {
-    group,
-    name,
-    async run(context) {
-      const served = await serve(context);
-      const client = await http2Connect(served.port);
-      try {
-        await send(client);
-        if ("goAway" in comes) {
-          assert.equal(await client.goAway(3_000), comes.goAway);
-          await client.connection.ended(5_000);
-        } else if ("reset" in comes) {
-          const { payload } = await client.find(({ type, stream }) => type === RST_STREAM && stream === 1);
-          assert.equal(payload.readUInt32BE(0), comes.reset);
-        } else assert.equal((await client.message(1)).status, comes.status);
-        const most = seen ?? ("status" in comes && comes.status === 200 ? 1 : 0);
-        assert.ok(served.seen.length <= most, `the handler saw ${served.seen.length} requests`);
-        if ("goAway" in comes) return;
-        // The connection goes on, with the same table on both sides.
-        await client.headers(2001, request("/after", "x-after", "1"));
-        assert.equal((await client.message(2001)).body, "ok");
-        assert.deepEqual(served.seen.at(-1)?.inbound.headers.slice(-2), ["x-after", "1"]);
-      } finally {
-        client.connection.destroy();
-      }
-    },
-  };
-}
 
 /** Requests and trailers that go nowhere, with fields that their blocks put into the table. */
 const unwanted: Readonly<Record<string, (c: RawHttp2, fields: string[]) => Promise<unknown>>> = {

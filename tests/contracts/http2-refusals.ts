@@ -3,36 +3,22 @@ import { CODE, FRAME, SETTING } from "../../src/runtimes/http2/protocol.ts";
 import { frameBytes, http2Connect, number, RawHttp2, request, upload } from "../support/http2-raw.ts";
 import { rawConnect } from "../support/raw.ts";
 import type { Row } from "./contract.ts";
+import { type Case, repeat, toRow } from "./http2-case.ts";
 import type { ListenerContext } from "./listener-context.ts";
 
 const { protocol, flowControl, streamClosed, frameSize, refused, compression, calm } = CODE;
 
-/** What must come of it: the end of the connection, or of stream 1, with a code; or an answer on stream 1. */
-type Outcome = { readonly goAway: number } | { readonly reset: number } | { readonly status: number };
-
-interface Refusal {
-  readonly name: string;
-  readonly send: (client: RawHttp2) => Promise<unknown>;
-  readonly comes: Outcome;
-  /** Requests that the handler may see. Default: none. */
-  readonly seen?: number;
-}
-
 const END = 1, ALL = 4;
 
 /** A head that is malformed in one way, which breaks its stream and nothing else. */
-const malformed = (name: string, fields: readonly string[]): Refusal => ({
+const malformed = (name: string, fields: readonly string[]): Case => ({
   name: `malformed: ${name}`,
   send: (client) => client.headers(1, fields),
   comes: { reset: protocol },
 });
 
-const repeat = async (count: number, send: (index: number) => Promise<unknown>): Promise<void> => {
-  for (let i = 0; i < count; i++) await send(i);
-};
-
 /** Rows of RFC 9113 and of what was found to bring servers down. */
-const refusals: readonly Refusal[] = [
+const refusals: readonly Case[] = [
   { name: "a frame over 16,384 bytes", send: (c) => c.data(1, "x".repeat(16_385)), comes: { goAway: frameSize } },
   { name: "DATA on stream 0", send: (c) => c.data(0, "x"), comes: { goAway: protocol } },
   { name: "HEADERS on stream 0", send: (c) => c.headers(0, request()), comes: { goAway: protocol } },
@@ -251,7 +237,7 @@ const refusals: readonly Refusal[] = [
     comes: { reset: protocol },
     seen: 1,
   },
-  ...["\r\nx-b: 2", "a\nb", "a\0b"].map((value): Refusal => ({
+  ...["\r\nx-b: 2", "a\nb", "a\0b"].map((value): Case => ({
     name: `a value with ${JSON.stringify(value)} in it`,
     send: (c) => c.headers(1, request("/", "x-a", value)),
     comes: { status: 400 },
@@ -336,29 +322,7 @@ const group = "what is refused";
 
 /** Each refusal, and what the listener does with it. */
 export const http2RefusalRows: readonly Row<ListenerContext>[] = [
-  ...refusals.map(({ name, send, comes, seen = 0 }): Row<ListenerContext> => ({
-    group,
-    name,
-    async run(context) {
-      const served = await context.serve((_, { headers }) =>
-        headers.includes("x-wait") ? new Promise(() => {}) : new Response("ok")
-      );
-      const client = await http2Connect(served.port);
-      await send(client);
-      if ("goAway" in comes) {
-        assert.equal(await client.goAway(), comes.goAway);
-        await client.connection.ended(5_000);
-      } else if ("reset" in comes) {
-        const { payload } = await client.find(({ type, stream }) => type === FRAME.reset && stream === 1);
-        assert.equal(payload.readUInt32BE(0), comes.reset);
-      } else assert.equal((await client.message(1)).status, comes.status);
-      assert.ok(served.seen.length <= seen, `the handler saw ${served.seen.length} requests`);
-      if ("goAway" in comes) return;
-      // The connection goes on.
-      await client.headers(101, request());
-      assert.equal((await client.message(101)).body, "ok");
-    },
-  })),
+  ...refusals.map((refusal) => toRow(group, refusal)),
   {
     group,
     name: "another preface",

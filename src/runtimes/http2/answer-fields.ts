@@ -1,14 +1,6 @@
 import type { AnswerHead } from "../../forward/answer.ts";
 import { httpDate } from "../http-date.ts";
-
-/** Those of HTTP/1.1's connections, which an answer over HTTP/2 must not have (RFC 9113 section 8.2.2). */
-const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "transfer-encoding",
-  "upgrade",
-]);
+import { isConnectionField } from "./field-rules.ts";
 
 /** An answer's head as fields. */
 export interface AnswerFields {
@@ -24,7 +16,7 @@ export function answerFields({ status, headers }: AnswerHead): AnswerFields {
   let dated = false;
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i]!.toLowerCase(), value = headers[i + 1]!;
-    if (CONNECTION_FIELDS.has(name)) continue;
+    if (isConnectionField(name)) continue;
     if (name === "content-length") {
       // RFC 9110 section 8.6: not with 204.
       if (status === 204) continue;

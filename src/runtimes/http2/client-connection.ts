@@ -3,10 +3,10 @@ import type { Socket } from "node:net";
 import { Deadline } from "../../net/deadline.ts";
 import type { Address, InboundTls } from "../../net/inbound.ts";
 import { plainAddress } from "../address.ts";
+import type { ExchangeConnection } from "../http1/exchange.ts";
 import type { Hub } from "../http1/hub.ts";
 import type { HubMember } from "../http1/hub-member.ts";
 import { lingeringClose } from "../node/refuse.ts";
-import type { ConnectionFacts } from "./exchange.ts";
 import { CODE } from "./protocol.ts";
 import { ServerStream } from "./server-stream.ts";
 import { Session, type SessionUser } from "./session.ts";
@@ -22,7 +22,7 @@ const MAX_LIST = 1024 * 1024;
 const PER_FIELD = 32;
 
 /** A client's connection over HTTP/2: many requests at once. */
-export class Http2ClientConnection implements HubMember, SessionUser, ConnectionFacts {
+export class Http2ClientConnection implements HubMember, SessionUser, ExchangeConnection {
   readonly peer: Address;
   readonly localPort: number;
   readonly secure: boolean;

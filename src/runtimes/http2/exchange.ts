@@ -1,15 +1,8 @@
 import type { Address, Inbound, InboundTls } from "../../net/inbound.ts";
 import type { RawHeaders } from "../../net/raw-headers.ts";
 import { ClientWatch } from "../client-watch.ts";
+import type { ExchangeConnection } from "../http1/exchange.ts";
 import type { RequestBody } from "./request-body.ts";
-
-/** What all requests of a connection have in common. */
-export interface ConnectionFacts {
-  readonly peer: Address;
-  readonly localPort: number;
-  readonly secure: boolean;
-  readonly tls: InboundTls | undefined;
-}
 
 /** One request, as the application sees it. */
 export class Exchange extends ClientWatch implements Inbound {
@@ -27,7 +20,7 @@ export class Exchange extends ClientWatch implements Inbound {
     method: string,
     target: string,
     headers: RawHeaders,
-    connection: ConnectionFacts,
+    connection: ExchangeConnection,
     body: RequestBody | undefined,
   ) {
     super();

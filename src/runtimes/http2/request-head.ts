@@ -1,3 +1,5 @@
+import { isAllowedField } from "./field-rules.ts";
+
 /** A request's head, in the form that HTTP/1.1 has. */
 export interface RequestHead {
   readonly method: string;
@@ -8,17 +10,6 @@ export interface RequestHead {
   /** The client waits to be told to send the body. */
   readonly expectsContinue: boolean;
 }
-
-/** Fields of a connection over HTTP/1.1, which a request over HTTP/2 must not have (RFC 9113 section 8.2.2). */
-const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "transfer-encoding",
-  "upgrade",
-]);
-/** A token without upper case (RFC 9113 section 8.2.1). */
-const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 
 /**
  * Reads a request's fields (RFC 9113 sections 8.2 and 8.3.1). Several `cookie` fields become one, as HTTP/1.1 has it (section 8.2.3).
@@ -38,7 +29,7 @@ export function readRequestHead(fields: readonly string[]): RequestHead | undefi
       continue;
     }
     regular = true;
-    if (!isFieldName(name, value)) return undefined;
+    if (!isAllowedField(name, value)) return undefined;
     if (name === "cookie") cookie = cookie === undefined ? value : `${cookie}; ${value}`;
     else if (name === "host") {
       if (host !== undefined) return undefined;
@@ -59,18 +50,6 @@ export function readRequestHead(fields: readonly string[]): RequestHead | undefi
     headers: authority === undefined ? headers : ["Host", authority, ...headers],
     expectsContinue,
   };
-}
-
-/** Whether fields may come after a body: no pseudo fields among them (RFC 9113 section 8.1). */
-export function areTrailers(fields: readonly string[]): boolean {
-  for (let i = 0; i + 1 < fields.length; i += 2) if (!isFieldName(fields[i]!, fields[i + 1]!)) return false;
-  return true;
-}
-
-/** Whether a field may stand in a message over HTTP/2. */
-export function isFieldName(name: string, value: string): boolean {
-  if (name === "te") return value.toLowerCase() === "trailers";
-  return NAME.test(name) && !CONNECTION_FIELDS.has(name);
 }
 
 const PSEUDO: ReadonlySet<string> = new Set([":method", ":scheme", ":path", ":authority"]);

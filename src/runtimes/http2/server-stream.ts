@@ -2,14 +2,16 @@ import { errorResponse } from "../../errors.ts";
 import { type AnswerHead, answerHead, untouchedAnswer } from "../../forward/answer.ts";
 import { Deadline } from "../../net/deadline.ts";
 import { checkHead } from "../../net/request-policy.ts";
+import type { ExchangeConnection } from "../http1/exchange.ts";
 import type { ListenOptions } from "../listener.ts";
 import { createListenerRequest } from "../node/request.ts";
 import { sendableTrailers } from "../trailers.ts";
 import { answerFields } from "./answer-fields.ts";
-import { type ConnectionFacts, Exchange } from "./exchange.ts";
+import { Exchange } from "./exchange.ts";
+import { areTrailers } from "./field-rules.ts";
 import { CODE } from "./protocol.ts";
 import { RequestBody } from "./request-body.ts";
-import { areTrailers, readRequestHead, type RequestHead } from "./request-head.ts";
+import { readRequestHead, type RequestHead } from "./request-head.ts";
 import { SentBody } from "./sent-body.ts";
 import type { Stream, StreamUser } from "./stream.ts";
 
@@ -17,7 +19,7 @@ import type { Stream, StreamUser } from "./stream.ts";
 export class ServerStream implements StreamUser {
   readonly #stream: Stream;
   readonly #options: ListenOptions;
-  readonly #connection: ConnectionFacts;
+  readonly #connection: ExchangeConnection;
   /** Until the client takes more of the answer. */
   readonly #deadline: Deadline = new Deadline(() => this.#giveUp(CODE.cancel));
   #exchange: Exchange | undefined;
@@ -27,7 +29,7 @@ export class ServerStream implements StreamUser {
   #taken: (() => void) | undefined;
   #over = false;
 
-  constructor(stream: Stream, options: ListenOptions, connection: ConnectionFacts) {
+  constructor(stream: Stream, options: ListenOptions, connection: ExchangeConnection) {
     this.#stream = stream;
     this.#options = options;
     this.#connection = connection;
@@ -43,7 +45,6 @@ export class ServerStream implements StreamUser {
     const checked = checkHead(head.method, head.target, head.headers, limits);
     if (!checked.ok) return this.#answer(errorResponse(checked.code, checked.status), head.method);
     const { target, host } = checked;
-    const announced = checked.length > 0 || hasLength(head.headers);
     if (ended && checked.length > 0) return this.#stream.reset(CODE.protocol);
     if (limits.bodyBytes > 0 && checked.length > limits.bodyBytes) {
       return this.#answer(errorResponse("body_too_large", 413), head.method);
@@ -51,7 +52,7 @@ export class ServerStream implements StreamUser {
     if (!ended) {
       this.#requestBody = new RequestBody(
         this.#stream,
-        announced ? checked.length : -1,
+        hasLength(head.headers) ? checked.length : -1,
         { bytes: limits.bodyBytes, timeout: limits.bodyTimeout },
         () => head.expectsContinue && this.#continue(),
       );

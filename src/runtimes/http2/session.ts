@@ -6,15 +6,15 @@ import { FrameReader } from "./frame-reader.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import { HeaderBlock } from "./header-block.ts";
 import { HpackDecoder } from "./hpack/decoder.ts";
+import { DEFAULT_TABLE_SIZE } from "./hpack/dynamic-table.ts";
 import { HpackEncoder } from "./hpack/encoder.ts";
 import { HpackError } from "./hpack/error.ts";
 import { initialSettings, type PeerSettings, readSettings } from "./peer-settings.ts";
-import { CODE, ConnectionError, FLAG, FRAME, MOST_WINDOW, PREFACE, SETTING, WINDOW } from "./protocol.ts";
+import { CODE, ConnectionError, FLAG, FRAME, MOST_WINDOW, PREFACE, SETTING } from "./protocol.ts";
+import { Receiver } from "./receiver.ts";
 import { Sender } from "./sender.ts";
 import { Stream, type StreamOwner } from "./stream.ts";
 
-/** Bytes of the table that the other side's fields are indexed in; the protocol's own default. */
-const TABLE = 4096;
 /** Streams that this side has ended, whose frames may still be on their way: they are passed over. */
 const REMEMBERED = 256;
 /** Bytes that the other side has not read, at which no more is read of it. */
@@ -65,9 +65,10 @@ export class Session implements StreamOwner {
   readonly #socket: Socket;
   readonly #options: SessionOptions;
   readonly #user: SessionUser;
-  readonly #reader: FrameReader = new FrameReader((...frame) => this.#frame(...frame));
+  readonly #reader: FrameReader = new FrameReader((type, flags, id, payload) => this.#frame(type, flags, id, payload));
   readonly #writer: FrameWriter;
   readonly #sender: Sender;
+  readonly #receiver: Receiver;
   readonly #decoder: HpackDecoder;
   readonly #encoder: HpackEncoder = new HpackEncoder();
   readonly #budget: Budget = new Budget();
@@ -78,9 +79,6 @@ export class Session implements StreamOwner {
   /** The other side's newest stream, and this side's. */
   #lastPeer = 0;
   #lastOwn: number;
-  #receiveWindow: number = WINDOW;
-  /** Received and dealt with, but not given back yet. */
-  #owed = 0;
   readonly #dropped: Set<number> = new Set();
   #over = false;
 
@@ -96,7 +94,7 @@ export class Session implements StreamOwner {
         else this.#endLocal(stream);
       },
     });
-    this.#decoder = new HpackDecoder(TABLE, options.maxListBytes);
+    this.#decoder = new HpackDecoder(DEFAULT_TABLE_SIZE, options.maxListBytes);
     const client = options.role === "client";
     this.#preface = client ? "" : PREFACE;
     this.#lastOwn = client ? -1 : 0;
@@ -109,9 +107,7 @@ export class Session implements StreamOwner {
       SETTING.maxListBytes,
       options.maxListBytes,
     ]);
-    const window = options.window ?? MOST_WINDOW;
-    this.#receiveWindow = window;
-    this.#writer.window(0, window - WINDOW);
+    this.#receiver = new Receiver(this.#writer, options);
     socket.on("data", (bytes: Buffer) => this.take(bytes));
     socket.on("drain", () => this.#drained());
     socket.on("error", (error: Error) => this.#ended(error));
@@ -184,21 +180,12 @@ export class Session implements StreamOwner {
     if (code === CODE.protocol && this.#options.role === "server") this.#spend(2);
     this.#writer.reset(stream.id, code);
     this.#dropped.add(stream.id);
-    if (this.#dropped.size > REMEMBERED) { for (const first of this.#dropped) if (this.#dropped.delete(first)) break; }
+    if (this.#dropped.size > REMEMBERED) this.#dropped.delete(this.#dropped.values().next().value!);
     this.#close(stream);
   }
 
   consumed(stream: Stream, bytes: number): void {
-    if (this.#over || stream.closed) return;
-    if (this.#options.window !== undefined) {
-      stream.unread -= bytes;
-      this.#giveBack(bytes);
-    }
-    stream.owed += bytes;
-    if (stream.remoteEnded || stream.owed * 2 < this.#options.streamWindow) return;
-    this.#writer.window(stream.id, stream.owed);
-    stream.receiveWindow += stream.owed;
-    stream.owed = 0;
+    if (!this.#over && !stream.closed) this.#receiver.consumed(stream, bytes);
   }
 
   #takePreface(bytes: Buffer): Buffer {
@@ -249,17 +236,15 @@ export class Session implements StreamOwner {
     // What pads it counts as well (RFC 9113 section 6.1).
     const size = payload.byteLength;
     const bytes = withoutPadding(flags, payload);
-    this.#receiveWindow -= size;
-    if (this.#receiveWindow < 0) throw new ConnectionError(CODE.flowControl, "More DATA than the connection's window");
+    this.#receiver.take(size);
     const ended = (flags & FLAG.endStream) !== 0;
     if (bytes.byteLength > 0) this.#budget.earn();
     else if (!ended) this.#spend();
-    const open = stream !== undefined && !stream.remoteEnded;
-    if (open && this.#options.window !== undefined) stream.unread += size;
-    else this.#giveBack(size);
-    if (!open) return this.#onClosedStream(stream, id);
-    stream.receiveWindow -= size;
-    if (stream.receiveWindow < 0) return this.#fail(stream, CODE.flowControl);
+    if (stream === undefined || stream.remoteEnded) {
+      this.#receiver.giveBack(size);
+      return this.#onClosedStream(stream, id);
+    }
+    if (!this.#receiver.hold(stream, size)) return this.#fail(stream, CODE.flowControl);
     if (size > bytes.byteLength) this.consumed(stream, size - bytes.byteLength);
     if (bytes.byteLength > 0) stream.user?.onData(bytes);
     if (ended && !stream.closed) this.#endRemote(stream);
@@ -319,14 +304,8 @@ export class Session implements StreamOwner {
   #onPriority(id: number, payload: Buffer): void {
     if (id === 0) throw new ConnectionError(CODE.protocol, "PRIORITY on stream 0");
     this.#spend();
-    const stream = this.streams.get(id);
-    if (payload.byteLength !== 5) {
-      if (stream !== undefined) this.#fail(stream, CODE.frameSize);
-      else this.#writer.reset(id, CODE.frameSize);
-    } else if ((payload.readUInt32BE(0) & 0x7fffffff) === id) {
-      if (stream !== undefined) this.#fail(stream, CODE.protocol);
-      else this.#writer.reset(id, CODE.protocol);
-    }
+    if (payload.byteLength !== 5) this.#failAny(this.streams.get(id), id, CODE.frameSize);
+    else if ((payload.readUInt32BE(0) & 0x7fffffff) === id) this.#failAny(this.streams.get(id), id, CODE.protocol);
   }
 
   #onReset(id: number, payload: Buffer): void {
@@ -349,7 +328,7 @@ export class Session implements StreamOwner {
     this.#settled = true;
     const { window, tableSize } = this.peer;
     readSettings(payload, this.peer, this.#options.role === "client");
-    if (this.peer.tableSize !== tableSize) this.#encoder.setMaxTableSize(Math.min(this.peer.tableSize, TABLE));
+    if (this.peer.tableSize !== tableSize) this.#encoder.setMaxTableSize(this.peer.tableSize);
     this.#writer.frame(FRAME.settings, FLAG.ack, 0, NONE);
     const change = this.peer.window - window;
     if (change === 0) return;
@@ -415,8 +394,13 @@ export class Session implements StreamOwner {
   #onClosedStream(stream: Stream | undefined, id: number): void {
     if (this.#dropped.has(id)) return;
     this.#spend();
-    if (stream !== undefined) this.#fail(stream, CODE.streamClosed);
-    else this.#writer.reset(id, CODE.streamClosed);
+    this.#failAny(stream, id, CODE.streamClosed);
+  }
+
+  /** As {@link Session.#fail}, for a stream that may not be open. */
+  #failAny(stream: Stream | undefined, id: number, code: number): void {
+    if (stream !== undefined) this.#fail(stream, code);
+    else this.#writer.reset(id, code);
   }
 
   /** What the other side did breaks one stream (RFC 9113 section 5.4.2). */
@@ -434,15 +418,6 @@ export class Session implements StreamOwner {
     const stream = new Stream(id, this, this.peer.window, this.#options.streamWindow);
     this.streams.set(id, stream);
     return stream;
-  }
-
-  #giveBack(bytes: number): void {
-    const { window } = this.#options;
-    this.#owed += bytes;
-    if (this.#owed * 2 < (window ?? this.#options.streamWindow)) return;
-    this.#writer.window(0, this.#owed);
-    this.#receiveWindow += this.#owed;
-    this.#owed = 0;
   }
 
   #drained(): void {
@@ -467,7 +442,7 @@ export class Session implements StreamOwner {
     if (stream.closed) return;
     stream.closed = true;
     stream.held = undefined;
-    if (stream.unread > 0) this.#giveBack(stream.unread);
+    this.#receiver.forget(stream);
     this.#sender.forget(stream);
     this.streams.delete(stream.id);
     this.#user.onClosed(stream);

@@ -6,7 +6,8 @@ const FIELDS: readonly string[] = [
   ...[":authority", "", ":method", "GET", ":method", "POST", ":path", "/", ":path", "/index.html"],
   ...[":scheme", "http", ":scheme", "https", ":status", "200", ":status", "204", ":status", "206", ":status", "304"],
   ...[":status", "400", ":status", "404", ":status", "500", "accept-charset", "", "accept-encoding", "gzip, deflate"],
-]; /** The names of the rest. */
+];
+/** The names of the rest. */
 const NAMES =
   "accept-language accept-ranges accept access-control-allow-origin age allow authorization cache-control " +
   "content-disposition content-encoding content-language content-length content-location content-range content-type " +

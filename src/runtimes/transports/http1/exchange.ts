@@ -1,3 +1,4 @@
+import { joinChunks } from "../../../net/chunks.ts";
 import type { RawHeaders } from "../../../net/raw-headers.ts";
 import {
   type OutboundRequest,
@@ -7,6 +8,7 @@ import {
 } from "../../../forward/transport.ts";
 import { socketTunnel } from "../../tunnel.ts";
 import type { AnswerHead } from "./answer-parser.ts";
+import { unwatchAbort, watchAbort } from "../given-up.ts";
 import type { Connection, ConnectionUser } from "./connection.ts";
 import type { Pool } from "./pool.ts";
 import { RequestBody } from "./request-body.ts";
@@ -54,17 +56,11 @@ export class Exchange implements ConnectionUser {
   }
 
   start(): void {
-    const { timeouts, watchable } = this.#request;
-    if (watchable !== undefined) watchable.watch(this.#onAbort);
-    else {
-      const { signal } = this.#request;
-      if (signal.aborted) return this.#onAbort();
-      signal.addEventListener("abort", this.#onAbort);
-    }
+    watchAbort(this.#request, this.#onAbort);
     if (this.#over) return;
     const connection = this.#pool.take();
     if (connection !== undefined) return this.#begin(connection);
-    this.#cancelConnect = this.#pool.connect(timeouts.connect, (error, made) => {
+    this.#cancelConnect = this.#pool.connect(this.#request.timeouts.connect, (error, made) => {
       this.#cancelConnect = undefined;
       if (made !== null) return this.#begin(made);
       this.#finish();
@@ -181,7 +177,7 @@ export class Exchange implements ConnectionUser {
   #handOver({ status, reason, headers }: AnswerHead): void {
     this.#handedOver = true;
     if (this.#complete) {
-      const body = this.#early === undefined ? null : joined(this.#early);
+      const body = this.#early === undefined ? null : joinChunks(this.#early);
       const trailers = this.#trailers.length === 0 ? undefined : Promise.resolve(this.#trailers);
       this.#resolve(
         trailers === undefined ? { status, reason, headers, body } : { status, reason, headers, body, trailers },
@@ -244,19 +240,6 @@ export class Exchange implements ConnectionUser {
 
   #finish(): void {
     this.#over = true;
-    const { watchable } = this.#request;
-    if (watchable !== undefined) watchable.watch(undefined);
-    else this.#request.signal.removeEventListener("abort", this.#onAbort);
+    unwatchAbort(this.#request, this.#onAbort);
   }
-}
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  if (chunks.length === 1) return chunks[0]!;
-  const all = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return all;
 }

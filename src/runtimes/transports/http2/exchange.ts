@@ -5,13 +5,15 @@ import {
   type TransportErrorCode,
 } from "../../../forward/transport.ts";
 import { Deadline } from "../../../net/deadline.ts";
+import { joinChunks } from "../../../net/chunks.ts";
 import type { RawHeaders } from "../../../net/raw-headers.ts";
 import { CODE } from "../../http2/protocol.ts";
 import { ReceivedBody } from "../../http2/received-body.ts";
 import { SentBody } from "../../http2/sent-body.ts";
 import type { Stream, StreamUser } from "../../http2/stream.ts";
+import { unwatchAbort, watchAbort } from "../given-up.ts";
 import type { Connection } from "./connection.ts";
-import { areTrailers, readAnswerHead, type ReceivedHead, requestFields } from "./fields.ts";
+import { areAnswerTrailers, readAnswerHead, type ReceivedHead, requestFields } from "./fields.ts";
 import type { Pool } from "./pool.ts";
 
 /** Interim answers to one request; each of them holds off the read timeout. */
@@ -60,27 +62,16 @@ export class Exchange implements StreamUser {
   }
 
   start(): void {
-    const { timeouts, watchable } = this.#request;
-    if (watchable !== undefined) watchable.watch(this.#onAbort);
-    else {
-      const { signal } = this.#request;
-      if (signal.aborted) return this.#onAbort();
-      signal.addEventListener("abort", this.#onAbort);
-    }
+    watchAbort(this.#request, this.#onAbort);
     if (this.#over) return;
     const connection = this.#pool.take();
-    if (connection !== undefined) return this.#begin(connection);
-    this.#cancelConnect = this.#pool.connect(timeouts.connect, (error, made) => {
-      this.#cancelConnect = undefined;
-      if (made !== null) return this.#begin(made);
-      this.#finish();
-      this.#reject(error!);
-    });
+    if (connection !== undefined) this.#begin(connection);
+    else this.#connect();
   }
 
   onHeaders(fields: string[], ended: boolean): void {
     if (this.#head !== undefined) {
-      if (!ended || !areTrailers(fields)) return this.#fail("reset", "What came after the body is no trailer");
+      if (!ended || !areAnswerTrailers(fields)) return this.#fail("reset", "What came after the body is no trailer");
       this.#trailers = fields;
       return;
     }
@@ -158,7 +149,7 @@ export class Exchange implements StreamUser {
     }
     const stream = connection.open();
     // It went away while this request waited for it: another one, then.
-    if (stream === undefined) return this.#again();
+    if (stream === undefined) return this.#connect();
     connection.listen();
     this.#connection = connection;
     this.#stream = stream;
@@ -178,7 +169,7 @@ export class Exchange implements StreamUser {
     void this.#send(new SentBody(stream, body, head.length));
   }
 
-  #again(): void {
+  #connect(): void {
     this.#cancelConnect = this.#pool.connect(this.#request.timeouts.connect, (error, made) => {
       this.#cancelConnect = undefined;
       if (made !== null) return this.#begin(made);
@@ -211,7 +202,7 @@ export class Exchange implements StreamUser {
     this.#handedOver = true;
     const answer = { status, reason: "", headers };
     if (this.#complete) {
-      const body = bodiless || this.#early.length === 0 ? null : joined(this.#early);
+      const body = bodiless || this.#early.length === 0 ? null : joinChunks(this.#early);
       const trailers = this.#trailers;
       this.#resolve(
         trailers.length === 0 ? { ...answer, body } : { ...answer, body, trailers: Promise.resolve(trailers) },
@@ -267,19 +258,6 @@ export class Exchange implements StreamUser {
     this.#over = true;
     this.#deadline.dispose();
     this.#sending?.stop(new Error("The exchange is over"));
-    const { watchable } = this.#request;
-    if (watchable !== undefined) watchable.watch(undefined);
-    else this.#request.signal.removeEventListener("abort", this.#onAbort);
+    unwatchAbort(this.#request, this.#onAbort);
   }
-}
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  if (chunks.length === 1) return chunks[0]!;
-  const all = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return all;
 }

@@ -1,20 +1,11 @@
 import type { OutboundRequest } from "../../../forward/transport.ts";
 import type { RawHeaders } from "../../../net/raw-headers.ts";
-import { isFieldName } from "../../http2/request-head.ts";
+import { areTrailers, isAllowedField, isConnectionField } from "../../http2/field-rules.ts";
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** No space, no control character, nothing beyond a byte. */
 const TARGET = /^\/[\x21-\x7e\x80-\xff]*$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-/** Fields of HTTP/1.1's connections, of which nothing is left here; they have been taken out, unless a plugin has set one. */
-const CONNECTION: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "transfer-encoding",
-  "upgrade",
-]);
 
 /** A request's head. */
 export interface SentFields {
@@ -31,7 +22,8 @@ export function requestFields({ method, target, headers, peer, checked }: Outbou
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i]!.toLowerCase(), value = headers[i + 1]!;
     if (checked !== true && !(TOKEN.test(name) && VALUE.test(value))) return undefined;
-    if (CONNECTION.has(name)) continue;
+    // They have been taken out, unless a plugin has set one.
+    if (name === "te" || isConnectionField(name)) continue;
     if (name === "host") {
       if (authority !== undefined) return undefined;
       authority = value;
@@ -63,7 +55,7 @@ export function readAnswerHead(fields: readonly string[]): ReceivedHead | string
   let length: number | undefined;
   for (let i = 2; i + 1 < fields.length; i += 2) {
     const name = fields[i]!, value = fields[i + 1]!;
-    if (!isFieldName(name, value) || !VALUE.test(value)) return `Field ${JSON.stringify(name.slice(0, 64))}`;
+    if (!isAllowedField(name, value) || !VALUE.test(value)) return `Field ${JSON.stringify(name.slice(0, 64))}`;
     if (name !== "content-length") continue;
     if (length !== undefined || !/^\d{1,15}$/.test(value)) return "Content-Length";
     length = Number(value);
@@ -71,10 +63,7 @@ export function readAnswerHead(fields: readonly string[]): ReceivedHead | string
   return { status: Number(fields[1]), headers: fields.slice(2), length };
 }
 
-/** Whether fields may come after a body. */
-export function areTrailers(fields: readonly string[]): boolean {
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    if (!isFieldName(fields[i]!, fields[i + 1]!) || !VALUE.test(fields[i + 1]!)) return false;
-  }
-  return true;
+/** Whether fields may come after an answer's body, and be sent on. */
+export function areAnswerTrailers(fields: readonly string[]): boolean {
+  return areTrailers(fields) && fields.every((text, i) => i % 2 === 0 || VALUE.test(text));
 }

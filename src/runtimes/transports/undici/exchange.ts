@@ -2,6 +2,7 @@ import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 import type { Dispatcher } from "undici7";
 import { Deadline } from "../../../net/deadline.ts";
+import { joinChunks } from "../../../net/chunks.ts";
 import type { RawHeaders } from "../../../net/raw-headers.ts";
 import {
   type OutboundRequest,
@@ -152,8 +153,9 @@ export class Exchange implements Handler {
     const answer = { status, reason, headers, ...(trailers === undefined ? {} : { trailers }) };
     const empty = this.#request.method === "HEAD" || status === 204 || status === 304;
     if (empty) this.#resolve({ ...answer, body: null });
-    else if (this.#complete) this.#resolve({ ...answer, body: joined(this.#early) });
-    else this.#resolve({ ...answer, body: this.#toStream(resume) });
+    else if (this.#complete) {
+      this.#resolve({ ...answer, body: this.#early.length === 0 ? null : joinChunks(this.#early) });
+    } else this.#resolve({ ...answer, body: this.#toStream(resume) });
   }
 
   #toStream(resume: () => void): ReadableStream<Uint8Array> {
@@ -258,16 +260,4 @@ function withoutUpgrade(headers: RawHeaders): string[] {
 /** Latin-1, as RFC 9110 section 5.5 has it: every byte stays what it was. */
 function decode(raw: readonly Buffer[]): string[] {
   return raw.map((part) => part.toString("latin1"));
-}
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array | null {
-  if (chunks.length === 0) return null;
-  if (chunks.length === 1) return chunks[0]!;
-  const all = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return all;
 }
