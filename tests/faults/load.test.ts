@@ -176,6 +176,37 @@ describe("faults: load, and what no network does", () => {
   );
 
   it(
+    "F29b an answer to a request for progress that an event overtook is no lost history, two in a row are",
+    withRig({}, async (rig) => {
+      await rig.fill(10);
+      const late = new Map<CarrierName, number>();
+      const readers = await rig.read({ probeMs: 100 }, {
+        tamper: tamperMessages((message, name) => {
+          const left = late.get(name) ?? 0;
+          if (message.created || message.events.length > 0 || left === 0) return message;
+          late.set(name, left - 1);
+          return { ...message, header: { ...message.header, revision: 1 } };
+        }),
+      });
+      await rig.converged(5000);
+      const answerLate = async (times: number, doubts: number) => {
+        for (const { carrier } of readers) late.set(carrier, times);
+        await until(() => readers.every(({ carrier }) => late.get(carrier) === 0), {
+          limit: 5000,
+          what: "late answers",
+        });
+        await rig.put(`routes/${doubts}-${times}`, "{}");
+        await rig.converged(2000);
+        for (const reader of readers) assert.equal(reader.count("doubts"), doubts);
+      };
+      await answerLate(1, 0);
+      await answerLate(1, 0);
+      await answerLate(2, 1);
+      for (const { lines } of readers) assert.match(lines.join("\n"), /revision went back/);
+    }),
+  );
+
+  it(
     "F30 etcd loses an event: the next full list finds it, and says so",
     withRig({}, async (rig) => {
       await rig.fill(10);

@@ -50,11 +50,16 @@ export class Replica {
 
   /** In words, how `header` shows that etcd lost its history or is another one; `undefined` where nothing shows that. */
   historyLoss(header: Header): string | undefined {
+    if (this.#clusterId === header.clusterId && header.revision < this.#revision) {
+      return `etcd's revision went back from ${this.#revision} to ${header.revision} (wiped, or restored from a backup)`;
+    }
+    return this.identityLoss(header);
+  }
+
+  /** As {@link historyLoss}, of a header whose revision says nothing. */
+  identityLoss(header: Header): string | undefined {
     if (this.#clusterId !== undefined && header.clusterId !== this.#clusterId) {
       return `this is another etcd cluster (${header.clusterId}, it was ${this.#clusterId})`;
-    }
-    if (header.revision < this.#revision) {
-      return `etcd's revision went back from ${this.#revision} to ${header.revision} (wiped, or restored from a backup)`;
     }
     if (header.term < this.#term) {
       return `etcd's term went back from ${this.#term} to ${header.term} (wiped, or restored from a backup)`;

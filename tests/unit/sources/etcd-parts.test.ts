@@ -213,6 +213,9 @@ describe("Replica", () => {
     const replica = start();
     assert.equal(replica.historyLoss(header(10)), undefined);
     assert.match(replica.historyLoss(header(9)) ?? "", /went back from 10 to 9/);
+    assert.equal(replica.identityLoss(header(9)), undefined);
+    assert.match(replica.historyLoss(header(9, { clusterId: "d" })) ?? "", /another etcd cluster/);
+    assert.match(replica.identityLoss(header(99, { clusterId: "d" })) ?? "", /another etcd cluster/);
     assert.match(replica.historyLoss(header(99, { clusterId: "d" })) ?? "", /another etcd cluster/);
     assert.match(replica.historyLoss(header(99, { term: 1 })) ?? "", /term went back/);
     replica.heard(header(10, { term: 5 }));
