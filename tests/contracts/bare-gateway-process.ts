@@ -9,6 +9,9 @@ import { RUNTIME } from "./contract.ts";
 
 const PROGRAM = fileURLToPath(new URL("bare-gateway.ts", import.meta.url));
 
+/** What the Dockerfile sets for a gateway on Deno. */
+const DEPLOYED = { DENO_V8_FLAGS: "--no-concurrent-array-buffer-sweeping" };
+
 /** A process of this runtime that forwards everything to one origin. */
 export interface BareGateway {
   readonly port: number;
@@ -22,10 +25,14 @@ export async function startBareGateway(
   transport: TransportName,
   originPort: number,
   limits: Partial<ListenerLimits> = {},
+  env: Readonly<Record<string, string>> = DEPLOYED,
 ): Promise<BareGateway> {
   const args = RUNTIME === "deno" ? ["run", "-A", "--no-check"] : [];
   const command = [...args, PROGRAM, listener, transport, String(originPort), JSON.stringify(limits)];
-  const child: ChildProcess = spawn(process.execPath, command, { stdio: ["ignore", "pipe", "inherit"] });
+  const child: ChildProcess = spawn(process.execPath, command, {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, ...env },
+  });
   let text = "";
   child.stdout!.on("data", (chunk: Uint8Array) => text += String(chunk));
   await until(() => /port \d+\n/.test(text), 20_000, "the gateway listens");

@@ -14,7 +14,7 @@ import { RUNTIME } from "./contract.ts";
 const SECONDS = Number(process.env["SLOW_SECONDS"] ?? 10);
 const CLIENTS = 1000;
 /** How much a gateway may grow under them: what is held for a client that does not read its answer is a few buffers of 64 kB. */
-const ALLOWED = 300 * 1024 * 1024;
+const ALLOWED = 250 * 1024 * 1024;
 const LIMITS = { headerTimeout: 4_000, bodyTimeout: 4_000, idleTimeout: 4_000 };
 
 const skip = existsSync("/proc/self/status") ? false : "there is no /proc";

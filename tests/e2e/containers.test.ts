@@ -18,6 +18,8 @@ interface Image {
   readonly entrypoint: readonly string[];
   readonly command: readonly string[];
   readonly health: readonly string[];
+  /** What ENV sets. */
+  readonly variables: Readonly<Record<string, string>>;
 }
 
 const dockerfile = readFileSync(join(ROOT, "Dockerfile"), "utf8").replaceAll("\\\n", "");
@@ -34,6 +36,9 @@ function imageOf(target: string): Image {
     entrypoint: wordsOf(stage, /^ENTRYPOINT (\[.*\])$/m),
     command: wordsOf(stage, /^CMD (\[.*\])$/m),
     health: wordsOf(stage, /^HEALTHCHECK .*CMD (\[.*\])$/m),
+    variables: Object.fromEntries(
+      [...(/^ENV .*$/m.exec(stage)?.[0] ?? "").matchAll(/(\w+)=(\S+)/g)].map(([, name, value]) => [name, value]),
+    ),
   };
 }
 
@@ -67,6 +72,7 @@ describe("the images", () => {
       const image = imageOf(target);
       const [port = 0, control = 0] = await freePorts(2);
       const env = {
+        ...image.variables,
         PATH: process.env["PATH"],
         HOME: app,
         GATEWATCH_ETCD: etcd.url,
