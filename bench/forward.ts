@@ -9,8 +9,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { GATEWAYS, ready } from "./support/gateways.ts";
 import { load, type LoadOptions, median } from "./support/load.ts";
 import { freePort, PEERS, scratch, start, startNginx, startPeer, stop, stopAll } from "./support/processes.ts";
+import { loadOf, resourcesOf } from "./support/scenarios.ts";
 
 const { values } = parseArgs({
   options: {
@@ -24,13 +26,6 @@ const { values } = parseArgs({
   },
 });
 const seconds = Number(values.seconds), rounds = Number(values.rounds);
-const root = join(import.meta.dirname ?? "", "..");
-const bin = join(root, "node_modules/.bin");
-const COMMANDS: Readonly<Record<string, readonly string[]>> = {
-  bun: [join(bin, "bun"), "run", join(root, "src/entries/bun.ts")],
-  deno: [join(bin, "deno"), "run", "-A", join(root, "src/entries/deno.ts")],
-  node: [join(bin, "node"), join(root, "src/entries/node.ts")],
-};
 
 try {
   const originPort = await freePort(), yardstickPort = await freePort();
@@ -54,7 +49,7 @@ try {
       for (const transport of values.transport.split(",")) {
         if (runtime === "node" && listener === "native") continue;
         const port = await freePort(), control = await freePort();
-        const [command, ...args] = COMMANDS[runtime]!;
+        const [command, ...args] = GATEWAYS[runtime]!;
         const flags = [
           "run",
           "--resources",
@@ -103,58 +98,6 @@ function measure({ row, port, pid, options, yardstickPort, yardstick }: {
   );
 }
 
-/** Waits until the routes are there. */
-async function ready(control: number): Promise<void> {
-  const end = performance.now() + 60_000;
-  for (;;) {
-    const answer = await fetch(`http://127.0.0.1:${control}/ready`).catch(() => undefined);
-    await answer?.body?.cancel();
-    if (answer?.status === 200) return;
-    if (performance.now() > end) throw new Error("The gateway did not become ready within 60 s");
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
 function pairs<A, B>(left: readonly A[], right: readonly B[]): [A, B][] {
   return left.flatMap((a) => right.map((b): [A, B] => [a, b]));
-}
-
-/** Resources of a file source. */
-function resourcesOf(scenario: string, node: string): object {
-  const upstream = { nodes: { [node]: 1 } };
-  const consumers = [{ username: "bench", plugins: { "key-auth": { key: "secret" } } }];
-  const counted = { count: 1_000_000_000, time_window: 3600, rejected_code: 429, key: "remote_addr", policy: "local" };
-  const three = { "limit-count": counted, prometheus: {}, "key-auth": {} };
-  const seven = {
-    ...three,
-    cors: {},
-    "request-id": {},
-    "ip-restriction": { whitelist: ["127.0.0.0/8"] },
-    "proxy-rewrite": { headers: { set: { "X-Bench": "1" } } },
-  };
-  switch (scenario) {
-    case "bare":
-    case "one":
-      return { routes: [{ id: "1", uri: "/*", upstream }] };
-    case "key-auth":
-      return { consumers, routes: [{ id: "1", uri: "/*", upstream, plugins: { "key-auth": {} } }] };
-    case "three":
-      return { consumers, routes: [{ id: "1", uri: "/*", upstream, plugins: three }] };
-    case "seven":
-      return { consumers, routes: [{ id: "1", uri: "/*", upstream, plugins: seven }] };
-    case "50000": {
-      const routes = Array.from({ length: 50_000 }, (_, i) => ({ id: `r${i}`, uri: `/r/${i}/*`, upstream_id: "1" }));
-      return { upstreams: [{ id: "1", ...upstream }], routes: [...routes, { id: "x", uri: "/x", upstream_id: "1" }] };
-    }
-    default:
-      throw new Error(`Unknown scenario '${scenario}'`);
-  }
-}
-
-function loadOf(scenario: string, folder: string): Omit<LoadOptions, "seconds"> {
-  if (scenario === "bare") return {};
-  if (scenario !== "50000" && scenario !== "one") return { headers: ["apikey: secret"] };
-  const script = join(folder, "spread.lua");
-  writeFileSync(script, 'request = function() return wrk.format("GET", "/r/" .. math.random(0, 49999) .. "/x") end');
-  return { script };
 }

@@ -171,6 +171,7 @@ class Outbound implements OutboundRequest {
   readonly watchable: Watchable | undefined;
   readonly #inbound: Inbound;
   readonly #deadline: AbortSignal | undefined;
+  #joined: AbortSignal | undefined;
 
   constructor(
     { inbound, changed, method, checked }: Exchange,
@@ -194,7 +195,8 @@ class Outbound implements OutboundRequest {
 
   get signal(): AbortSignal {
     const { signal } = this.#inbound;
-    return this.#deadline === undefined ? signal : AbortSignal.any([signal, this.#deadline]);
+    // One and the same at each asking, so that who listens to it can stop that.
+    return this.#deadline === undefined ? signal : this.#joined ??= AbortSignal.any([signal, this.#deadline]);
   }
 }
 
