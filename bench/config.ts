@@ -6,10 +6,9 @@
  * Requests arrive at a constant rate whatever the gateway does, and latency counts from the time at which one was due (`support/steady-load.ts`). Quiet phases
  * and phases of changes take turns; the medians of the rounds are printed, and of the multiple of each round.
  */
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { startAnswering } from "./support/answering.ts";
 import { median } from "./support/load.ts";
 import type { Counted, SteadyLoad } from "./support/steady-load.ts";
 import { freePort, startNginx, stopAll } from "./support/processes.ts";
@@ -34,30 +33,6 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
 };
 /** Enough for the rate even where an answer takes some ten milliseconds. */
 const CONNECTIONS = 32;
-
-/** A program that answers each line with one of JSON. */
-function startAnswering(command: string, args: readonly string[]) {
-  const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
-  process.on("exit", () => child.kill("SIGKILL"));
-  const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const read = async <T>(): Promise<T> => {
-    const { value, done } = await lines.next();
-    if (done) throw new Error(`${command} ended: ${args.join(" ").slice(0, 200)}`);
-    return JSON.parse(value) as T;
-  };
-  return {
-    read,
-    ask: <T>(line: string): Promise<T> => {
-      child.stdin.write(`${line}\n`);
-      return read<T>();
-    },
-    stop: (): Promise<void> => {
-      child.kill("SIGKILL");
-      return gone;
-    },
-  };
-}
 
 const sleep = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 

@@ -5,6 +5,7 @@ import { freePort, scratch, start } from "./processes.ts";
 export interface BenchEtcd {
   /** `http://127.0.0.1:port` */
   readonly url: string;
+  readonly pid: number;
   /** Writes keys, 100 a transaction. */
   put(entries: Iterable<readonly [key: string, value: object]>): Promise<void>;
 }
@@ -25,7 +26,7 @@ export async function startEtcd(): Promise<BenchEtcd> {
     "initial-cluster": `default=${peerUrl}`,
     "quota-backend-bytes": String(4 * 2 ** 30),
   };
-  await start(
+  const pid = await start(
     "etcd",
     [...Object.entries(args).map(([name, value]) => `--${name}=${value}`), "--unsafe-no-fsync"],
     client,
@@ -33,6 +34,7 @@ export async function startEtcd(): Promise<BenchEtcd> {
   const write = (entries: readonly (readonly [string, object])[]) => putAll(url, entries);
   return {
     url,
+    pid,
     async put(entries) {
       let some: (readonly [string, object])[] = [];
       for (const entry of entries) {
