@@ -6,6 +6,7 @@ import { createHmac } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { GATEWAYS } from "./support/gateways.ts";
 import { load, median } from "./support/load.ts";
 import { freePort, scratch, start, startNginx, stopAll } from "./support/processes.ts";
 
@@ -20,13 +21,6 @@ const { values } = parseArgs({
   },
 });
 const seconds = Number(values.seconds), rounds = Number(values.rounds);
-const root = join(import.meta.dirname ?? "", "..");
-const bin = join(root, "node_modules/.bin");
-const COMMANDS: Readonly<Record<string, readonly string[]>> = {
-  bun: [join(bin, "bun"), "run", join(root, "src/entries/bun.ts")],
-  deno: [join(bin, "deno"), "run", "-A", join(root, "src/entries/deno.ts")],
-  node: [join(bin, "node"), join(root, "src/entries/node.ts")],
-};
 
 /** A route that is measured. */
 interface Case {
@@ -143,7 +137,7 @@ async function startGateway(): Promise<{ readonly pid: number; readonly url: str
       }],
     }),
   );
-  const [command, ...args] = COMMANDS[values.runtime]!;
+  const [command, ...args] = GATEWAYS[values.runtime]!;
   args.push("run", "--resources", resources, "--listen", `127.0.0.1:${port}`, "--control", `127.0.0.1:${control}`);
   if (values.listener !== "") args.push("--listener", values.listener);
   if (values.transport !== "") args.push("--transport", values.transport);
