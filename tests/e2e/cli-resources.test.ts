@@ -151,6 +151,25 @@ describe("commands over resources", () => {
     assert.deepEqual(JSON.parse(await good(["dump", "--json"])), JSON.parse(await good(["dump", "--json"])));
   });
 
+  it("references that only the gateway can resolve are taken as they are", async () => {
+    const route = '{"uri":"/a","upstream_id":"u1","plugins":{"proxy-rewrite":{"uri":"$ENV://MYURI"}}}';
+    await writeFile(
+      file,
+      `{"routes":[{"id":1,${
+        route.slice(1)
+      }],"upstreams":[{"id":"u1","nodes":[{"host":"$ENV://H","port":80,"weight":1}]}]}`,
+    );
+    assert.match(await good(["apply", file]), /^2 created/);
+    const dumped = join(directory, "references.yaml");
+    await good(["dump", "-o", dumped]);
+    assert.equal((await runCli(["validate", dumped])).stdout, "2 resources: no issues\n");
+    assert.match(await good(["apply", dumped]), /^Nothing to do/);
+    assert.equal((await call(["diff", file])).status, 0);
+    await good(["put", "route", "2"], route);
+    const bad = await call(["put", "route", "3"], route.replace('"u1"', '"none"'));
+    assert.match(bad.stderr, /upstream_id refers to upstream "none", which is not there/);
+  });
+
   it("get, put and delete are guarded", async () => {
     await good(["apply", file]);
     assert.match(await good(["get", "route", "1"]), /^# routes\/1 at revision \d+\nid: "1"\nuri: \/a\/\*\n/);

@@ -1,16 +1,13 @@
 import type { Kind } from "../../config/kinds.ts";
-import { parseResource } from "../../config/parse.ts";
 import { quote } from "../../config/issue.ts";
-import { type Resource, type ResourceOf, schemaOf } from "../../config/resource.ts";
-import { unknownFields } from "../../config/schema-tools.ts";
+import type { Resource, ResourceOf } from "../../config/resource.ts";
 import { toMatchRoute } from "../../gateway/entry.ts";
 import { Matcher } from "../../match/matcher.ts";
-import { type Reference, referencesOf } from "../../store/references.ts";
 import type { Checker } from "./catalogue.ts";
 import type { FileIssue, Wanted } from "./document.ts";
+import { judge, mentions } from "./judge.ts";
 import { parsePath } from "./path.ts";
 import { redactedPaths } from "./secrets.ts";
-import { encodeValue, isFields } from "./value.ts";
 
 /** What {@link checkWanted} may take for granted. */
 export interface CheckOptions {
@@ -21,8 +18,7 @@ export interface CheckOptions {
 }
 
 /**
- * Everything that is wrong or odd with resources as one configuration: each value by itself, as the Admin API would read it; references to
- * what is not there; routes that another one keeps from ever being taken.
+ * Everything that is wrong or odd with resources as one configuration: each value by itself (see {@link judge}); references to what is not there; routes that another one keeps from ever being taken.
  */
 export function checkWanted(wanted: readonly Wanted[], checker: Checker, options: CheckOptions = {}): FileIssue[] {
   const issues: FileIssue[] = [];
@@ -36,23 +32,16 @@ export function checkWanted(wanted: readonly Wanted[], checker: Checker, options
     for (const path of redacted) {
       tell("warning", each, path, "is redacted: apply keeps what is stored, and fails where nothing is");
     }
-    const parsed = parseResource(kind, id, encodeValue(value), {
-      ...checker.parse,
-      ...(options.maxBytes === undefined ? {} : { maxBytes: options.maxBytes }),
-    });
-    const found = parsed.ok ? parsed.warnings : parsed.issues;
-    // What is redacted is no PEM and no key of the wanted length.
-    const own = found.filter(({ path }) => !redacted.has(path));
-    for (const { path, message } of own) tell(parsed.ok ? "warning" : "error", each, path, message);
-    if (parsed.ok) good.set(each.key, parsed.resource);
-    // A schema that fails says nothing of the fields that it does not know.
-    else {for (const path of strayFields(kind, id, value)) {
-        if (!own.some((issue) => issue.path === path)) tell("error", each, path, "is not a known field");
-      }}
+    const { resource, errors, warnings } = judge(kind, id, value, checker, options.maxBytes);
+    for (const [level, found] of [["error", errors], ["warning", warnings]] as const) {
+      // What is redacted is no PEM and no key of the wanted length.
+      for (const { path, message } of found) if (!redacted.has(path)) tell(level, each, path, message);
+    }
+    if (resource !== undefined) good.set(each.key, resource);
   }
   const known = new Set(wanted.map(({ kind, id }) => `${kind} ${id}`));
   for (const each of wanted) {
-    for (const { kind, id, path } of mentions(each, good.get(each.key), checker)) {
+    for (const { kind, id, path } of mentions(each.kind, each.id, each.value, good.get(each.key), checker)) {
       if (known.has(`${kind} ${id}`) || options.exists?.(kind, id) === true) continue;
       tell("error", each, path, `refers to ${kind} ${quote(id, 64)}, which is not there`);
     }
@@ -62,33 +51,6 @@ export function checkWanted(wanted: readonly Wanted[], checker: Checker, options
     if (of !== undefined) tell("warning", of, path, message);
   }
   return sorted(issues);
-}
-
-/** What a resource refers to; where it is wrong, what it plainly says. */
-function mentions({ kind, id, value }: Wanted, resource: Resource | undefined, checker: Checker): readonly Reference[] {
-  if (resource !== undefined) return [...referencesOf(kind, resource), ...checker.references(kind, resource)];
-  if (!isFields(value)) return [];
-  const [username] = id.split("/");
-  // Whatever stands in its fields, only texts are ids.
-  return referencesOf(kind, { ...value, id, username } as unknown as Resource).filter((found) =>
-    typeof found.id === "string"
-  );
-}
-
-/** Fields at the top of a value that its schema does not know; deeper ones cannot be told in a value that is wrong. */
-function strayFields(kind: Kind, id: string, value: unknown): string[] {
-  const schema = schemaOf(kind, id);
-  const walk = schema === undefined ? undefined : unknownFields(schema);
-  const found: string[] = [];
-  if (walk === undefined || !isFields(value)) return found;
-  for (const [name, field] of Object.entries(value)) {
-    try {
-      walk({ [name]: typeof field === "object" ? {} : field }, "", found);
-    } catch {
-      // A known field of another shape than the walk expects.
-    }
-  }
-  return found.filter((path) => Object.hasOwn(value, path));
 }
 
 /** Routes that never win at some of their places. */

@@ -5,7 +5,8 @@ import { type Reference, referencesOf } from "../../store/references.ts";
 import type { StoredEntry, WritableSource } from "../../store/writable.ts";
 import type { Checker } from "./catalogue.ts";
 import type { Named } from "./flags.ts";
-import { decodeValue, encodeValue, isFields } from "./value.ts";
+import { judge, mentions } from "./judge.ts";
+import { decodeValue, isFields } from "./value.ts";
 import { Failure } from "./with-target.ts";
 
 /**
@@ -20,19 +21,11 @@ export async function refuseBad(
   value: unknown,
   checker: Checker,
 ): Promise<void> {
-  const parsed = parseResource(kind, id, encodeValue(value), checker.parse);
-  const lines: string[] = [];
-  if (!parsed.ok) { for (const { path, message } of parsed.issues) lines.push(`${path} ${message}`.trim()); }
-  else {
-    for (
-      const { kind: to, id: other, path } of [
-        ...referencesOf(kind, parsed.resource),
-        ...checker.references(kind, parsed.resource),
-      ]
-    ) {
-      const { entry } = await target.get(toKey(to, other));
-      if (entry === undefined) lines.push(`${path} refers to ${to} ${quote(other, 64)}, which is not there`.trim());
-    }
+  const { resource, errors } = judge(kind, id, value, checker);
+  const lines = errors.map(({ path, message }) => `${path} ${message}`.trim());
+  for (const { kind: to, id: other, path } of mentions(kind, id, value, resource, checker)) {
+    const { entry } = await target.get(toKey(to, other));
+    if (entry === undefined) lines.push(`${path} refers to ${to} ${quote(other, 64)}, which is not there`.trim());
   }
   if (lines.length > 0) throw new Failure(`Cannot write ${key}: ${lines.join("; ")}`);
 }

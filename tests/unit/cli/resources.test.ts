@@ -4,15 +4,18 @@ import { createChecker } from "../../../src/cli/resources/catalogue.ts";
 import { toWrites } from "../../../src/cli/resources/carry-out.ts";
 import { compareValues } from "../../../src/cli/resources/compare.ts";
 import { parseDocuments } from "../../../src/cli/resources/document.ts";
+import { judge, mentions } from "../../../src/cli/resources/judge.ts";
 import { parsePath } from "../../../src/cli/resources/path.ts";
 import { createPlan } from "../../../src/cli/resources/plan.ts";
 import { createSealing } from "../../../src/cli/resources/sealing.ts";
 import { redact, REDACTED, restore } from "../../../src/cli/resources/secrets.ts";
 import { encodeValue } from "../../../src/cli/resources/value.ts";
 import { createKeyring } from "../../../src/config/keyring.ts";
+import type { Kind } from "../../../src/config/kinds.ts";
 import type { StoredList } from "../../../src/store/writable.ts";
 
-const { catalogue } = createChecker();
+const checker = createChecker();
+const { catalogue } = checker;
 const OPTIONS = { owner: "me", prune: true, takeOver: false };
 
 async function planOf(sections: object, stored: Readonly<Record<string, unknown>>) {
@@ -109,6 +112,34 @@ describe("a comparison", () => {
   it("has paths that lead back to the field", () => {
     assert.deepEqual(parsePath('plugins.key-auth["a \\"b.c"][0].d'), ["plugins", "key-auth", 'a "b.c', 0, "d"]);
     assert.deepEqual(parsePath(""), []);
+  });
+});
+
+describe("a check", () => {
+  const cases: readonly (readonly [kind: Kind, value: object, errors: readonly string[]])[] = [
+    ["upstream", { nodes: [{ host: "$ENV://H", port: 80, weight: 1 }] }, []],
+    ["route", { uri: "$ENV://U", host: "$ENV://H", remote_addr: "$env://R", methods: ["$ENV://M"], plugins: {} }, []],
+    ["route", { uri: "/a", plugins: { "proxy-rewrite": { uri: "$ENV://U", regex_uri: ["/a", "$ENV://B"] } } }, []],
+    ["route", { uri: "/a", plugins: { "ip-restriction": { whitelist: ["$secret://vault/1/a/b"] } } }, []],
+    ["route", { uri: "/a", host: "$ENV://H", upstream_id: "$ENV://U" }, []],
+    // What a text never is, and what else is wrong with the value.
+    ["route", { uri: "/a", host: "$ENV://H", priority: "$ENV://P", plugins: {} }, ["priority"]],
+    ["route", { uri: "/a", timeout: { connect: "$ENV://C", send: 1, read: 1 }, plugins: {} }, ["timeout.connect"]],
+    ["route", { uri: "/a", host: "$ENV://H", status: 7, plugins: {} }, ["status"]],
+    ["route", { uri: "/a", host: "$ENV://H", oops: "$ENV://O", plugins: {} }, ["oops"]],
+    ["route", { uri: "/a", host: "$NV://H", plugins: {} }, ["host"]],
+    ["upstream", { nodes: { "$ENV://H": 1 } }, ['nodes["$ENV://H"]']],
+  ];
+  for (const [kind, value, errors] of cases) {
+    it(`of ${kind} ${JSON.stringify(value)} finds ${errors.join(", ") || "nothing"}`, () => {
+      assert.deepEqual(judge(kind, "1", value, checker).errors.map(({ path }) => path), errors);
+    });
+  }
+
+  it("tells what a value with references refers to, and no id that is a reference", () => {
+    const value = { uri: "/a", host: "$ENV://H", service_id: "$ENV://S", upstream_id: "u" };
+    const { resource } = judge("route", "1", value, checker);
+    assert.deepEqual(mentions("route", "1", value, resource, checker).map(({ id }) => id), ["u"]);
   });
 });
 
