@@ -1,6 +1,6 @@
 import type { RawHeaders } from "../net/raw-headers.ts";
 
-/** Fields that must not come after a body (RFC 9110 section 6.5.1), since they say how to read it, or who may. */
+/** Fields that must not come after a body (RFC 9110 section 6.5.1), since they say how to read it, or who may; nor those of a connection, which break one over HTTP/2. */
 const NO_TRAILERS: ReadonlySet<string> = new Set([
   "authorization",
   "connection",
@@ -9,10 +9,13 @@ const NO_TRAILERS: ReadonlySet<string> = new Set([
   "content-range",
   "content-type",
   "host",
+  "keep-alive",
+  "proxy-connection",
   "set-cookie",
   "te",
   "trailer",
   "transfer-encoding",
+  "upgrade",
 ]);
 
 /** Those of a node's trailers that may be sent on. */

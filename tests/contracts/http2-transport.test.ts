@@ -4,12 +4,13 @@ import { http2Transport } from "../../src/runtimes/transports/http2.ts";
 import { runContract } from "./contract.ts";
 import { http2AnswerRows } from "./http2-answers.ts";
 import { http2ConnectionRows } from "./http2-connections.ts";
+import { http2EndRows } from "./http2-ends.ts";
 import { TransportContext } from "./transport-context.ts";
 
 runContract(
   "transport over HTTP/2",
   "http2",
-  [...http2AnswerRows, ...http2ConnectionRows],
+  [...http2AnswerRows, ...http2ConnectionRows, ...http2EndRows],
   [],
   () => Promise.resolve(new TransportContext(http2Transport())),
   async (context) => {

@@ -14,11 +14,11 @@ export class Budget {
     if (this.#left < ROOM) this.#left++;
   }
 
-  /** @param cost Of several. @returns False where that is one too many. */
-  spend(cost = 1): boolean {
+  /** @returns False where that is one too many. */
+  spend(): boolean {
     const now = performance.now();
     this.#left = Math.min(ROOM, this.#left + (now - this.#at) / 1000 * PER_SECOND);
     this.#at = now;
-    return (this.#left -= cost) >= 0;
+    return --this.#left >= 0;
   }
 }

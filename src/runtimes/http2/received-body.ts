@@ -35,6 +35,7 @@ export class ReceivedBody {
       },
       cancel: (reason) => {
         this.#over = true;
+        this.#drop();
         reader.cancelled(reason);
       },
     }, { highWaterMark: BUFFER, size: (chunk) => chunk?.byteLength ?? 0 });
@@ -61,6 +62,13 @@ export class ReceivedBody {
     if (this.#over) return;
     this.#over = true;
     this.#source.error(error);
+    this.#drop();
+  }
+
+  /** What was queued is nobody's any more: others on the connection may use its room. */
+  #drop(): void {
+    this.#stream.consumed(this.#received - this.#givenBack);
+    this.#givenBack = this.#received;
   }
 
   #giveBack(): void {

@@ -82,6 +82,7 @@ export class RequestBody {
     if (this.#failure !== undefined) return;
     this.#failure = error;
     this.#deadline.dispose();
+    for (const bytes of this.#early) this.#stream.consumed(bytes.byteLength);
     this.#early = [];
     this.#body?.fail(error);
   }

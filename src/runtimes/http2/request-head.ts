@@ -41,6 +41,7 @@ export function readRequestHead(fields: readonly string[]): RequestHead | undefi
   }
   const method = pseudo.get(":method"), scheme = pseudo.get(":scheme"), target = pseudo.get(":path");
   if (method === undefined || scheme === undefined || target === undefined || target === "") return undefined;
+  if (!SCHEME.test(scheme)) return undefined;
   const authority = pseudo.get(":authority") ?? host;
   if (authority !== undefined && host !== undefined && authority.toLowerCase() !== host.toLowerCase()) return undefined;
   if (cookie !== undefined) headers.push("cookie", cookie);
@@ -52,4 +53,6 @@ export function readRequestHead(fields: readonly string[]): RequestHead | undefi
   };
 }
 
+/** RFC 3986 section 3.1. */
+const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*$/;
 const PSEUDO: ReadonlySet<string> = new Set([":method", ":scheme", ":path", ":authority"]);

@@ -25,6 +25,7 @@ export class ServerStream implements StreamUser {
   #exchange: Exchange | undefined;
   #requestBody: RequestBody | undefined;
   #sent: SentBody | undefined;
+  #answered = false;
   /** What happens once the client has taken what was written. */
   #taken: (() => void) | undefined;
   #over = false;
@@ -106,7 +107,7 @@ export class ServerStream implements StreamUser {
   }
 
   #continue(): void {
-    if (this.#sent === undefined && !this.#stream.closed) this.#stream.headers([":status", "100"], false);
+    if (!this.#answered && !this.#stream.closed) this.#stream.headers([":status", "100"], false);
   }
 
   #answer(response: Response, method: string): void {
@@ -120,6 +121,7 @@ export class ServerStream implements StreamUser {
       if (body instanceof ReadableStream) body.cancel().catch(() => {});
       return;
     }
+    this.#answered = true;
     const { fields, length } = answerFields(head);
     const bodiless = method === "HEAD" || head.status === 204 || head.status === 304;
     if (bodiless || body === null && head.trailers === undefined) {

@@ -15,8 +15,11 @@ import { Receiver } from "./receiver.ts";
 import { Sender } from "./sender.ts";
 import { Stream, type StreamOwner } from "./stream.ts";
 
-/** Streams that this side has ended, whose frames may still be on their way: they are passed over. */
-const REMEMBERED = 256;
+/**
+ * Streams that this side has ended, whose frames may still be on their way: they are passed over. A client may have as many of them as the server allows
+ * at once, and give all of them up in one moment.
+ */
+const REMEMBERED = { server: 256, client: 16_384 } as const;
 /** Bytes that the other side has not read, at which no more is read of it. */
 const MOST_UNREAD = 256 * 1024;
 const NONE: Buffer = Buffer.alloc(0);
@@ -72,6 +75,8 @@ export class Session implements StreamOwner {
   readonly #decoder: HpackDecoder;
   readonly #encoder: HpackEncoder = new HpackEncoder();
   readonly #budget: Budget = new Budget();
+  /** For streams that the other side gives up, or makes this side give up: no byte that it sends pays for these, a stream that ends well does. */
+  readonly #resets: Budget = new Budget();
   /** Of the client's preface that has not come. */
   #preface: string;
   #settled = false;
@@ -176,11 +181,11 @@ export class Session implements StreamOwner {
   }
 
   reset(stream: Stream, code: number): void {
-    // Said while what it sent is read (CVE-2025-8671): as cheap for it as a stream that it gives up, and its part of a body may have earned something.
-    if (code === CODE.protocol && this.#options.role === "server") this.#spend(2);
+    // Said while what it sent is read (CVE-2025-8671): as cheap for it as a stream that it gives up.
+    if (code === CODE.protocol && this.#options.role === "server") this.#spendReset();
     this.#writer.reset(stream.id, code);
     this.#dropped.add(stream.id);
-    if (this.#dropped.size > REMEMBERED) this.#dropped.delete(this.#dropped.values().next().value!);
+    if (this.#dropped.size > REMEMBERED[this.#options.role]) this.#dropped.delete(this.#dropped.values().next().value!);
     this.#close(stream);
   }
 
@@ -313,7 +318,7 @@ export class Session implements StreamOwner {
     const stream = this.#find(id, "RST_STREAM");
     if (stream === undefined) return;
     const code = payload.readUInt32BE(0);
-    if (this.#options.role === "server") this.#spend();
+    if (this.#options.role === "server") this.#spendReset();
     this.#close(stream);
     stream.user?.onReset(code, code === CODE.refused);
   }
@@ -405,13 +410,17 @@ export class Session implements StreamOwner {
 
   /** What the other side did breaks one stream (RFC 9113 section 5.4.2). */
   #fail(stream: Stream, code: number): void {
-    if (code !== CODE.protocol) this.#spend();
+    if (code !== CODE.protocol) this.#spendReset();
     this.reset(stream, code);
     stream.user?.onReset(code, false, new Error(`HTTP/2 error ${code} on the stream`));
   }
 
-  #spend(cost?: number): void {
-    if (!this.#budget.spend(cost)) throw new ConnectionError(CODE.calm, "Too many frames that ask for nothing");
+  #spend(): void {
+    if (!this.#budget.spend()) throw new ConnectionError(CODE.calm, "Too many frames that ask for nothing");
+  }
+
+  #spendReset(): void {
+    if (!this.#resets.spend()) throw new ConnectionError(CODE.calm, "Too many streams that are given up");
   }
 
   #add(id: number): Stream {
@@ -429,13 +438,18 @@ export class Session implements StreamOwner {
   #endLocal(stream: Stream): void {
     stream.localEnded = true;
     this.#sender.forget(stream);
-    if (stream.remoteEnded) this.#close(stream);
+    if (stream.remoteEnded) this.#complete(stream);
   }
 
   #endRemote(stream: Stream): void {
     stream.remoteEnded = true;
     stream.user?.onEnd();
-    if (stream.localEnded && !stream.closed) this.#close(stream);
+    if (stream.localEnded && !stream.closed) this.#complete(stream);
+  }
+
+  #complete(stream: Stream): void {
+    this.#resets.earn();
+    this.#close(stream);
   }
 
   #close(stream: Stream): void {

@@ -16,6 +16,14 @@ export interface ConnectionOwner {
   lost(connection: Connection): void;
 }
 
+/** How long a connection is kept, and for how much. */
+export interface ConnectionLimits {
+  /** Milliseconds; 0: it ends with its last request. */
+  readonly idleTimeout: number;
+  /** Requests; 0: any number. */
+  readonly requests: number;
+}
+
 /** One connection to a node, for many requests at once. */
 export class Connection implements SessionUser {
   /** Requests that it was taken for. */
@@ -24,15 +32,14 @@ export class Connection implements SessionUser {
   retired = false;
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
-  readonly #idleTimeout: number;
+  readonly #limits: ConnectionLimits;
   readonly #session: Session;
   readonly #deadline: Deadline = new Deadline(() => this.#session.end(CODE.none));
 
-  /** @param idleTimeout Milliseconds; 0: it ends with its last request. */
-  constructor(socket: Socket, owner: ConnectionOwner, idleTimeout: number, maxHeaderBytes: number) {
+  constructor(socket: Socket, owner: ConnectionOwner, limits: ConnectionLimits, maxHeaderBytes: number) {
     this.#socket = socket;
     this.#owner = owner;
-    this.#idleTimeout = idleTimeout;
+    this.#limits = limits;
     this.#session = new Session(socket, {
       role: "client",
       maxStreams: 0,
@@ -55,10 +62,10 @@ export class Connection implements SessionUser {
 
   /** Opens a stream for a request; undefined where the node takes none any more. */
   open(): Stream | undefined {
-    const stream = this.#session.open();
+    const stream = this.retired ? undefined : this.#session.open();
     if (stream === undefined) return undefined;
-    this.requests++;
     this.#deadline.clear();
+    if (++this.requests === this.#limits.requests) this.retire();
     return stream;
   }
 
@@ -88,8 +95,13 @@ export class Connection implements SessionUser {
   }
 
   onClosed(): void {
+    this.rest();
+  }
+
+  /** Ends, or begins to wait for the next request, where there is none. */
+  rest(): void {
     this.#endIfDone();
-    if (!this.#session.over && this.#session.streams.size === 0) this.#deadline.set(this.#idleTimeout);
+    if (!this.#session.over && this.#session.streams.size === 0) this.#deadline.set(this.#limits.idleTimeout);
   }
 
   onGoAway(): void {
@@ -106,6 +118,6 @@ export class Connection implements SessionUser {
 
   #endIfDone(): void {
     if (this.#session.streams.size > 0 || this.#session.over) return;
-    if (this.retired || this.#idleTimeout <= 0) this.#session.end(CODE.none);
+    if (this.retired || this.#limits.idleTimeout <= 0) this.#session.end(CODE.none);
   }
 }

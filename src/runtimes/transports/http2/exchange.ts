@@ -43,6 +43,8 @@ export class Exchange implements StreamUser {
   /** What came before the answer was handed over. */
   #early: Uint8Array[] = [];
   #body: ReceivedBody | undefined;
+  /** The answer is not being read: the node may not send more of it. */
+  #full = false;
   #handedOver = false;
   #complete = false;
   #over = false;
@@ -122,7 +124,8 @@ export class Exchange implements StreamUser {
     if (this.#over) return;
     // Node's own server can say so instead of ending the stream: all that was announced is there.
     if (code === CODE.none && this.#head !== undefined && this.#rest === 0) return this.onEnd();
-    if (untouched) {
+    // A node that has begun to answer cannot have done nothing, whatever it says.
+    if (untouched && this.#head === undefined && this.#interim === 0) {
       this.#sent = false;
       this.#untouched = true;
     }
@@ -184,6 +187,7 @@ export class Exchange implements StreamUser {
       await body.send((sending) => {
         if (sending) this.#wait("send");
         else if (this.#head === undefined) this.#deadline.clear();
+        else this.#await();
       });
     } catch (cause) {
       const what = cause instanceof Error ? cause.message : "The request's body ended too early";
@@ -194,7 +198,7 @@ export class Exchange implements StreamUser {
   }
 
   #bodySent(): void {
-    if (!this.#over) this.#wait("read");
+    if (!this.#over) this.#await();
   }
 
   #handOver({ status, headers }: ReceivedHead, bodiless: boolean): void {
@@ -213,14 +217,25 @@ export class Exchange implements StreamUser {
     if (bodiless) return this.#resolve({ ...answer, body: null, trailers });
     const body = this.#body = new ReceivedBody(this.#stream!, {
       wanted: () => {
+        this.#full = false;
         if (!this.#over) this.#wait("read");
       },
-      full: () => this.#deadline.clear(),
+      full: () => {
+        this.#full = true;
+        if (this.#waiting === "read") this.#deadline.clear();
+      },
       cancelled: (reason) => this.#fail("client_gone", "The answer was given up", reason),
     });
     for (const bytes of this.#early) body.add(bytes);
     this.#early = [];
     this.#resolve({ ...answer, body: body.readable, trailers });
+  }
+
+  /** The node's turn, unless its answer is not being read. */
+  #await(): void {
+    this.#waiting = "read";
+    if (this.#full) this.#deadline.clear();
+    else this.#wait("read");
   }
 
   #wait(what: "send" | "read"): void {

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { Peer, TransportError } from "../../../forward/transport.ts";
+import { type Peer, TransportError } from "../../../forward/transport.ts";
 import { connectPeer } from "../connect.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
 
@@ -20,22 +20,24 @@ export class Pool implements ConnectionOwner {
   readonly peer: Peer;
   readonly #maxHeaderBytes: number;
   readonly #open: Set<Connection> = new Set();
+  /** Those that take no more requests, and have not ended yet. */
+  readonly #retired: Set<Connection> = new Set();
   readonly #attempts: Set<Attempt> = new Set();
   #released = false;
-  #limit = MAX_WAITING;
+  #limit: number;
 
   constructor(peer: Peer, maxHeaderBytes: number) {
     this.peer = peer;
     this.#maxHeaderBytes = maxHeaderBytes;
+    const { requests } = peer.keepAlive;
+    this.#limit = requests > 0 ? Math.min(MAX_WAITING, requests) : MAX_WAITING;
   }
 
   /** A connection that takes a request at once; undefined where there is none. */
   take(): Connection | undefined {
-    const { requests } = this.peer.keepAlive;
     for (const connection of this.#open) {
-      if (requests > 0 && connection.requests >= requests) connection.retire();
-      else if (connection.free) return connection;
-      else this.#limit = Math.min(MAX_WAITING, connection.limit);
+      if (connection.free) return connection;
+      this.#limit = Math.min(this.#limit, connection.limit);
     }
     return undefined;
   }
@@ -60,11 +62,12 @@ export class Pool implements ConnectionOwner {
   }
 
   retired(connection: Connection): void {
-    this.#open.delete(connection);
+    if (this.#open.delete(connection)) this.#retired.add(connection);
   }
 
   lost(connection: Connection): void {
     this.#open.delete(connection);
+    this.#retired.delete(connection);
   }
 
   /** Connections end with their requests. */
@@ -75,9 +78,15 @@ export class Pool implements ConnectionOwner {
 
   /** Closes everything, and breaks the requests that are under way. */
   close(): void {
-    for (const { cancel } of this.#attempts) cancel();
+    const { host, port } = this.peer;
+    for (const { cancel, takers } of this.#attempts) {
+      cancel();
+      for (const taker of takers) {
+        taker(new TransportError("reset", false, `${host}:${port}: Closed while connecting`), null);
+      }
+    }
     this.#attempts.clear();
-    for (const connection of [...this.#open]) connection.destroy();
+    for (const connection of [...this.#open, ...this.#retired]) connection.destroy();
   }
 
   #attempt(timeout: number): Attempt {
@@ -91,11 +100,12 @@ export class Pool implements ConnectionOwner {
         for (const taker of takers) taker(error, null);
         return;
       }
-      const { size, idleTimeout } = this.peer.keepAlive;
-      const kept = size > 0 && !this.#released;
-      const connection = new Connection(socket, this, kept ? idleTimeout : 0, this.#maxHeaderBytes);
+      const { size, idleTimeout, requests } = this.peer.keepAlive;
+      const limits = { idleTimeout: size > 0 && !this.#released ? idleTimeout : 0, requests };
+      const connection = new Connection(socket, this, limits, this.#maxHeaderBytes);
       this.#open.add(connection);
       for (const taker of takers) taker(null, connection);
+      connection.rest();
     });
     return attempt;
   }
