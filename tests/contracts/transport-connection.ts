@@ -303,6 +303,15 @@ export const connectionRows: readonly Row<TransportContext>[] = [
     assert.equal(string(await bytesOf(await within(slow, 2_000, "answer"))), "ok");
     await until(() => origin.connections.every(({ end }) => end !== "open"), 2_000, "every connection is closed");
   }),
+  row("close breaks requests that wait for a connection", async (context) => {
+    // It says nothing to the TLS handshake.
+    const origin = await context.origin(() => new Promise(() => {}));
+    const tls = { servername: "a", verify: false };
+    const failed = context.failure(context.send(peerOf(origin.port, { tls })));
+    await settle();
+    await context.transport.close();
+    await within(failed, 2_000, "the request fails");
+  }),
 ];
 
 function freePort(): Promise<number> {

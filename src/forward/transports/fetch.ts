@@ -57,11 +57,15 @@ const NULL_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
  */
 export function fetchTransport(options: FetchTransportOptions = {}): Transport {
   const decodes = new Set(options.decodes ?? ["gzip", "x-gzip", "deflate", "br", "zstd"]);
+  const open = new Set<AbortController>();
   return {
     name: "fetch",
-    send: (request) => send(request, options, decodes),
+    send: (request) => send(request, options, decodes, open),
     release: (peer) => options.release?.(peer),
-    close: () => Promise.resolve(),
+    close: () => {
+      for (const abort of open) abort.abort(new TransportError("reset", true, "The transport was closed"));
+      return Promise.resolve();
+    },
   };
 }
 
@@ -69,6 +73,7 @@ async function send(
   request: OutboundRequest,
   options: FetchTransportOptions,
   decodes: ReadonlySet<string>,
+  open: Set<AbortController>,
 ): Promise<OutboundAnswer> {
   const { peer, method, body, timeouts, signal } = request;
   const where = `${peer.host}:${peer.port}`;
@@ -79,6 +84,7 @@ async function send(
   }
 
   const abort = new AbortController();
+  open.add(abort);
   const giveUp = (): void => {
     const options = { cause: signal.reason };
     abort.abort(new TransportError("client_gone", true, `${where}: the request was given up`, options));
@@ -88,6 +94,7 @@ async function send(
     abort.abort(new TransportError("read_timeout", true, `${where}: nothing received for ${timeouts.read} ms`));
   });
   const end = (): void => {
+    open.delete(abort);
     deadline.dispose();
     signal.removeEventListener("abort", giveUp);
   };

@@ -1,4 +1,4 @@
-import type { OutboundRequest } from "../../forward/transport.ts";
+import { type OutboundRequest, type Peer, TransportError } from "../../forward/transport.ts";
 
 /** Calls `onAbort` when a request is given up, at once where it has been, in the cheaper of the ways that it offers. */
 export function watchAbort(request: OutboundRequest, onAbort: () => void): void {
@@ -14,4 +14,9 @@ export function unwatchAbort(request: OutboundRequest, onAbort: () => void): voi
   const { watchable } = request;
   if (watchable !== undefined) watchable.watch(undefined);
   else request.signal.removeEventListener("abort", onAbort);
+}
+
+/** What a request fails with whose transport is closed before there is a connection for it. */
+export function closedWhileConnecting({ host, port }: Peer): TransportError {
+  return new TransportError("reset", false, `${host}:${port}: Closed while connecting`);
 }

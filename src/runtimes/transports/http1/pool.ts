@@ -1,10 +1,14 @@
 import type { Socket } from "node:net";
 import type { Peer, TransportError } from "../../../forward/transport.ts";
 import { connectPeer } from "../connect.ts";
+import { closedWhileConnecting } from "../given-up.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
 
 /** A node that says how long it keeps a connection closes it then: be faster than that. Milliseconds. */
 const IDLE_MARGIN = 1000;
+
+/** Hears of a connection, or why there is none. */
+export type Taker = (error: TransportError | null, connection: Connection | null) => void;
 
 /** The connections to one node: those that idle, kept for the next request, newest first; and as many more as requests need. */
 export class Pool implements ConnectionOwner {
@@ -13,7 +17,8 @@ export class Pool implements ConnectionOwner {
   readonly #idle: Connection[] = [];
   /** All that there are, those that idle included. */
   readonly #open: Set<Connection> = new Set();
-  readonly #connecting: Set<() => void> = new Set();
+  /** What ends an attempt, and who waits for it. */
+  readonly #connecting: Map<() => void, Taker> = new Map();
   #released = false;
 
   constructor(peer: Peer, maxHeadBytes: number) {
@@ -31,7 +36,7 @@ export class Pool implements ConnectionOwner {
   }
 
   /** Makes a connection. @returns Ends the attempt without `done` being called. */
-  connect(timeout: number, done: (error: TransportError | null, connection: Connection | null) => void): () => void {
+  connect(timeout: number, done: Taker): () => void {
     const cancel = connectPeer(this.peer, timeout, (error: TransportError | null, socket: Socket | null) => {
       this.#connecting.delete(end);
       if (socket === null) return done(error, null);
@@ -43,7 +48,7 @@ export class Pool implements ConnectionOwner {
       this.#connecting.delete(end);
       cancel();
     };
-    this.#connecting.add(end);
+    this.#connecting.set(end, done);
     return end;
   }
 
@@ -93,7 +98,10 @@ export class Pool implements ConnectionOwner {
   /** Closes everything, and breaks the requests that are under way. */
   close(): void {
     this.release();
-    for (const end of this.#connecting) end();
+    for (const [end, done] of [...this.#connecting]) {
+      end();
+      done(closedWhileConnecting(this.peer), null);
+    }
     for (const connection of this.#open) connection.socket.destroy();
   }
 }

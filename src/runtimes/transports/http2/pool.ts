@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
-import { type Peer, TransportError } from "../../../forward/transport.ts";
+import type { Peer, TransportError } from "../../../forward/transport.ts";
 import { connectPeer } from "../connect.ts";
+import { closedWhileConnecting } from "../given-up.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
 
 /** Requests that wait for a connection which is being made, before another one is made; fewer where the node is known to take fewer. */
@@ -78,12 +79,9 @@ export class Pool implements ConnectionOwner {
 
   /** Closes everything, and breaks the requests that are under way. */
   close(): void {
-    const { host, port } = this.peer;
     for (const { cancel, takers } of this.#attempts) {
       cancel();
-      for (const taker of takers) {
-        taker(new TransportError("reset", false, `${host}:${port}: Closed while connecting`), null);
-      }
+      for (const taker of takers) taker(closedWhileConnecting(this.peer), null);
     }
     this.#attempts.clear();
     for (const connection of [...this.#open, ...this.#retired]) connection.destroy();
