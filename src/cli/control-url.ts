@@ -1,6 +1,5 @@
+import { loadClientSettings } from "./client-settings.ts";
 import type { CommandInput } from "./command.ts";
-import { resolveSettings } from "./resolve-settings.ts";
-import { loadSettingsFile } from "./run-settings.ts";
 import { CONTROL_URL } from "./settings.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -10,14 +9,8 @@ import { UsageError } from "./usage-error.ts";
  *
  * @throws UsageError
  */
-export async function loadControlUrl({ flags, environment }: CommandInput): Promise<string> {
-  const { entries: file } = await loadSettingsFile(flags, environment);
-  const table = { control: CONTROL_URL };
-  const { settings, problems } = resolveSettings<{ control: string }>(table, {
-    flags: flags.values,
-    environment,
-    file,
-  });
+export async function loadControlUrl(input: CommandInput): Promise<string> {
+  const { settings, problems } = await loadClientSettings<{ control: string }>({ control: CONTROL_URL }, input);
   if (problems.length > 0) throw new UsageError(problems);
   return settings.control;
 }

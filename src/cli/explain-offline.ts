@@ -1,5 +1,6 @@
 import { GatewayError } from "../errors.ts";
 import type { ExplainRequest, GatewayExplanation } from "../gateway/explain.ts";
+import { warnOfVariables } from "./client-settings.ts";
 import type { CommandInput } from "./command.ts";
 import { openGateway } from "./open-gateway.ts";
 import { openSource } from "./open-source.ts";
@@ -22,6 +23,7 @@ export async function explainOffline(
   // What was asked for on the command line is what is asked, whatever the variables of a running gateway name.
   const here = { ...environment, GATEWATCH_RESOURCES: undefined, GATEWATCH_ETCD: undefined };
   const settings = await loadRunSettings(flags, here);
+  warnOfVariables(here);
   const transport = await runtime.transports[runtime.defaults.transport]();
   const gateway = await openGateway(settings, { source: await openSource(settings, runtime), transport });
   const limit = settings.resources === undefined ? ETCD_MS : FILE_MS;

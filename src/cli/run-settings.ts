@@ -9,7 +9,15 @@ import {
   unknownVariables,
 } from "./resolve-settings.ts";
 import { text } from "./setting-values.ts";
-import { flagName, type SettingName, SETTINGS, type Settings, type SingleSetting, variableName } from "./settings.ts";
+import {
+  FILE_SETTINGS,
+  flagName,
+  type SettingName,
+  SETTINGS,
+  type Settings,
+  type SingleSetting,
+  variableName,
+} from "./settings.ts";
 import { type FileEntry, readSettingsFile } from "./settings-file.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -63,7 +71,7 @@ export async function loadRunSettings(
 ): Promise<RunSettings> {
   const file = await loadSettingsFile(flags, environment);
   const resolved = resolveSettings<Settings>(SETTINGS, { flags: flags.values, environment, file: file.entries });
-  const names = Object.keys(SETTINGS);
+  const names = Object.keys(FILE_SETTINGS);
   const problems = [
     ...resolved.problems,
     ...unknownKeys(file.entries, names),

@@ -142,6 +142,16 @@ export const controlUrl: TextSchema<string> = reader((value, fail) => {
   return url.origin;
 });
 
+/** Where the Admin API is, for who writes through it; yields its origin. */
+export const adminUrl: TextSchema<string> = reader((value, fail) => {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  const good = url !== undefined && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "";
+  if (good && (url.pathname === "/" || /^\/apisix\/admin\/?$/.test(url.pathname)) && url.search === "") {
+    return url.origin;
+  }
+  return fail("Cannot use it as the Admin API's address: write http://HOST:PORT or https://HOST:PORT");
+});
+
 /** An address (`10.0.0.1`) or a network (`10.0.0.0/8`, `fd00::/8`). */
 export const network: TextSchema<string> = reader((value, fail) => {
   if (isAddressRange(value)) return value;

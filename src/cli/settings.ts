@@ -1,6 +1,7 @@
 import type { RouterName } from "../match/route.ts";
 import type { ListenerName, TransportName } from "../runtimes/runtime.ts";
 import {
+  adminUrl,
   choice,
   controlUrl,
   count,
@@ -450,6 +451,24 @@ export const CONTROL_URL: SingleSetting<string> & { readonly default: string } =
   help: "The control API to ask, as URL or HOST:PORT",
   schema: controlUrl,
   default: "http://127.0.0.1:9090",
+};
+
+/** The setting `--admin-url`, of commands that read and write resources. */
+export const ADMIN_URL: SingleSetting<string> = {
+  group: "Configuration",
+  value: "URL",
+  help: "Read and write through the Admin API at this address, instead of etcd; asks for its key",
+  schema: adminUrl,
+};
+
+/**
+ * Every key that a settings file may have, as commands that ask a gateway read it: one file can be that of a gateway and that of
+ * who asks it.
+ */
+export const FILE_SETTINGS: Readonly<Record<string, Setting>> = {
+  ...SETTINGS,
+  control: CONTROL_URL,
+  adminUrl: ADMIN_URL,
 };
 
 /** `etcdUser` as a flag and as a key of the settings file: `etcd-user`. */

@@ -294,6 +294,55 @@ upstreams:
     assert.equal((await runCli(["validate", "none.yaml"], { directory })).status, 2);
   });
 
+  it("refuses a settings file with a mistake in it, and writes nothing", async () => {
+    const place = await mkdtemp(join(directory, "settings-"));
+    const settings = `etcd: ${etcd.url}\n`;
+    const inPlace = (args: readonly string[], environment = {}) =>
+      runCli(args, { directory: place, input: '{"uri":"/a","plugins":{}}', environment });
+    const before = await etcd.revision();
+    const cases: readonly [string, RegExp][] = [
+      [`prefx: ${prefix}`, /^gatewatch: gatewatch\.yaml:2: Unknown setting "prefx": did you mean "prefix"\?$/m],
+      ["log-level: foo", /^gatewatch: gatewatch\.yaml:2: log-level: Cannot use "foo": write debug, /m],
+    ];
+    const [first] = cases;
+    for (const [line, message] of cases) {
+      await writeFile(join(place, "gatewatch.yaml"), `${settings}${line}\n`);
+      // Every way to read the file for one of the mistakes, and one for the other.
+      const commands = line !== first![0] ? [["put", "route", "1"]] : [
+        ["apply", file],
+        ["diff", file],
+        ["dump"],
+        ["get", "routes"],
+        ["put", "route", "1"],
+        ["delete", "route", "1"],
+        ["history", "route", "1"],
+        ["status"],
+        ["wait", "--revision", "1", "--timeout", "1s"],
+        ["health"],
+        ["explain", "GET", "http://a/"],
+        ["run"],
+      ];
+      for (const args of commands) {
+        const { status, stderr } = await inPlace(args);
+        assert.equal(status, 2, `${args.join(" ")}: ${stderr}`);
+        assert.match(stderr, message);
+      }
+    }
+    assert.equal(await etcd.revision(), before);
+    // What other commands read of the file is no mistake.
+    await writeFile(
+      join(place, "gatewatch.yaml"),
+      `${settings}prefix: ${prefix}\nadmin-key: a\nworkers: auto\ncontrol: http://127.0.0.1:9090\n`,
+    );
+    const { status, stderr } = await inPlace(["put", "route", "1"], { GATEWATCH_ECTD_USER: "a" });
+    assert.equal(status, 0, stderr);
+    assert.equal(
+      stderr,
+      "gatewatch: Unknown variable GATEWATCH_ECTD_USER: did you mean GATEWATCH_ETCD_USER?\n",
+    );
+    assert.equal((await stored("routes/1"))["uri"], "/a");
+  });
+
   it("says so where etcd is not there, and what it was called wrongly with", async () => {
     const away = await runCli(["apply", file, "--etcd", "http://127.0.0.1:1"]);
     assert.equal(away.status, 1);

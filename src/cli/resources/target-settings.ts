@@ -1,33 +1,10 @@
 import { readFile } from "node:fs/promises";
-import * as v from "valibot";
 import type { CommandInput } from "../command.ts";
-import { resolveSettings, type SettingOrigin } from "../resolve-settings.ts";
-import { CONFIG, loadSettingsFile } from "../run-settings.ts";
-import { flagName, SETTINGS, type Settings, type SingleSetting } from "../settings.ts";
-import type { TextSchema } from "../setting-values.ts";
+import { loadClientSettings } from "../client-settings.ts";
+import type { SettingOrigin } from "../resolve-settings.ts";
+import { CONFIG } from "../run-settings.ts";
+import { ADMIN_URL, flagName, SETTINGS, type Settings, type SingleSetting } from "../settings.ts";
 import { UsageError } from "../usage-error.ts";
-
-/** Where the Admin API is, for who writes through it. */
-const adminUrl: TextSchema<string> = v.pipe(
-  v.string(),
-  v.rawTransform<string, string>(({ dataset, addIssue, NEVER }) => {
-    const url = URL.canParse(dataset.value) ? new URL(dataset.value) : undefined;
-    const good = url !== undefined && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "";
-    if (good && (url.pathname === "/" || /^\/apisix\/admin\/?$/.test(url.pathname)) && url.search === "") {
-      return url.origin;
-    }
-    addIssue({ message: "Cannot use it as the Admin API's address: write http://HOST:PORT or https://HOST:PORT" });
-    return NEVER;
-  }),
-);
-
-/** The setting `--admin-url`. */
-export const ADMIN_URL: SingleSetting<string> = {
-  group: "Configuration",
-  value: "URL",
-  help: "Read and write through the Admin API at this address, instead of etcd; asks for its key",
-  schema: adminUrl,
-};
 
 type EtcdName =
   | "etcd"
@@ -80,13 +57,11 @@ export type TargetSettings =
  *
  * @throws UsageError
  */
-export async function loadTargetSettings({ flags, environment, runtime }: CommandInput): Promise<TargetSettings> {
-  const { entries: file } = await loadSettingsFile(flags, environment);
-  const { settings, origins, problems: found } = resolveSettings<TargetSettings & FilePaths>({ ...ETCD, ...ADMIN }, {
-    flags: flags.values,
-    environment,
-    file,
-  });
+export async function loadTargetSettings(input: CommandInput): Promise<TargetSettings> {
+  const { settings, origins, problems: found } = await loadClientSettings<TargetSettings & FilePaths>(
+    { ...ETCD, ...ADMIN },
+    input,
+  );
   const problems = [...found];
   const given = (name: keyof (TargetSettings & FilePaths)): boolean => origins.get(name)?.place === "flag";
   if (given("etcd") && given("adminUrl")) problems.push("Cannot use both --etcd and --admin-url: give one of them");
@@ -107,7 +82,7 @@ export async function loadTargetSettings({ flags, environment, runtime }: Comman
     ...rest,
     keyring: keys === undefined ? rest.keyring : keys.split(","),
     adminUrl: viaAdmin ? rest.adminUrl : undefined,
-    etcdTransport: rest.etcdTransport ?? runtime.defaults.carrier,
+    etcdTransport: rest.etcdTransport ?? input.runtime.defaults.carrier,
     etcdPassword: rest.etcdPassword ?? await secretIn(etcdPasswordFile, "etcdPasswordFile", origins),
     adminKey: rest.adminKey ?? await secretIn(adminKeyFile, "adminKeyFile", origins),
   };

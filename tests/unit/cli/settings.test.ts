@@ -198,6 +198,11 @@ describe("settings of gatewatch run", () => {
     assert.equal(etcdPassword, "0123");
   });
 
+  it("may share their file and variables with commands that write", async () => {
+    const { warnings } = await load(ETCD, { GATEWATCH_ADMIN_URL: "http://a" }, "admin-url: http://127.0.0.1:9180\n");
+    assert.deepEqual(warnings, []);
+  });
+
   it("take a variable that is set to nothing as not set", async () => {
     assert.equal((await load(ETCD, { GATEWATCH_PREFIX: "" })).prefix, "/gatewatch");
   });
