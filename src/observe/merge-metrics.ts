@@ -53,6 +53,15 @@ export class MetricsMerger {
     }
   }
 
+  /** The sum of a counter over all of its labels and processes, those that have ended included. */
+  sum(name: string): number {
+    let sum = 0;
+    for (const families of [...this.#processes.values(), this.#ended]) {
+      for (const value of families.get(name)?.samples.values() ?? []) sum += value;
+    }
+    return sum;
+  }
+
   /** All of it in the same format. */
   write(): string {
     const merged: Families = new Map();

@@ -15,6 +15,7 @@ const PREFIX = "/workers";
 
 interface Status {
   readonly revision: number | null;
+  readonly requests: number;
   readonly workers: readonly {
     readonly pid: number | null;
     readonly ready: boolean;
@@ -81,6 +82,7 @@ describe(`several workers on ${currentRuntime()}`, () => {
     const counted = await metric("apisix_http_requests_total");
     for (let i = 0; i < 40; i++) assert.equal((await gateway.get("/x")).body, "well");
     assert.equal(await metric("apisix_http_requests_total"), counted + 40);
+    assert.equal((await status()).requests, counted + 40);
     assert.equal(await metric("gatewatch_worker_restarts_total"), 0);
     const [first] = await pids();
     process.kill(first!, "SIGKILL");
@@ -91,6 +93,7 @@ describe(`several workers on ${currentRuntime()}`, () => {
     assert.equal(await metric("apisix_http_requests_total"), counted + 40);
     for (let i = 0; i < 10; i++) assert.equal((await gateway.get("/x")).status, 200);
     assert.equal(await metric("apisix_http_requests_total"), counted + 50);
+    assert.equal((await status()).requests, counted + 50);
     assert.match(gateway.log, /Worker 1 .*ended with SIGKILL/);
   });
 

@@ -19,20 +19,22 @@ export interface FleetControlOptions {
 /** Longest wait of `GET /wait`, with time to answer, in milliseconds. */
 const WAIT_MS = 65_000;
 
+/** The counter of requests: see {@link MetricsMerger.sum}. */
+const REQUESTS = "apisix_http_requests_total";
+
 /** What one worker's status says that counts for all. */
 export interface WorkerStatus {
   readonly ready?: boolean;
   readonly degraded?: boolean;
   readonly revision?: number | null;
   readonly keys?: Readonly<Record<string, number>>;
-  readonly requests?: number;
 }
 
 /**
  * The control API of several processes that serve alike. They are asked when it is asked:
  *
  * - `GET /ready`: 200 while at least one is ready, `degraded` where not all are, or one of them is
- * - `GET /status`: one's status, with the lowest revision of all, and a line for each
+ * - `GET /status`: one's status, with the lowest revision of all, the requests that all have had, and a line for each
  * - `GET /metrics`: all of theirs as one: see {@link MetricsMerger}
  * - `GET /wait`, `POST /accept`: all of them
  * - everything else: any of them, since all have the same configuration; health of upstreams is each one's own
@@ -57,14 +59,14 @@ export function createFleetControl({ fleet, metrics, draining, loopback, facts }
     return c.json({ ready: true, ...(degraded ? { degraded: true, reason } : {}), workers });
   });
   app.get("/status", async (c) => {
-    const answers = await askAll(fleet, "/status");
+    const [answers] = await Promise.all([askAll(fleet, "/status"), readMetrics(fleet, metrics)]);
     const statuses = new Map(answers.map(({ worker, answer }) => [worker, parse(answer) as WorkerStatus]));
     const one = [...statuses.values()].find(({ ready }) => ready) ?? [...statuses.values()][0] ?? {};
     return c.json({
       ...one,
       revision: lowestRevision([...statuses.values()]),
       degraded: [...statuses.values()].some(({ degraded }) => degraded === true),
-      requests: [...statuses.values()].reduce((sum, { requests = 0 }) => sum + requests, 0),
+      requests: metrics.sum(REQUESTS),
       draining: draining(),
       ...facts(),
       workers: fleet.slots.map(({ number, worker, restarts, lastExit }) => {

@@ -23,6 +23,8 @@ describe("MetricsMerger", () => {
     merger.update(2, metrics(4, 6, 5));
     const text = merger.write();
     assert.equal(value(text, "apisix_http_requests_total"), "7");
+    assert.equal(merger.sum("apisix_http_requests_total"), 7);
+    assert.equal(merger.sum("none"), 0);
     assert.equal(value(text, "gatewatch_revision"), "6");
     assert.equal(value(text, "gatewatch_degraded"), "1");
     assert.equal(value(text, 'apisix_nginx_http_current_connections{state="active"}'), "7");
