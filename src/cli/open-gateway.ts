@@ -60,7 +60,8 @@ export async function secretSources(settings: Settings, transport: Transport): P
   return {
     keyring: createKeyring(keyring.length > 0 ? keyring : APISIX_KEYRING),
     // A resource can send what it refers to anywhere; the gateway's own secrets are none of its business.
-    env: (name) => name.startsWith("GATEWATCH_") ? undefined : process.env[name],
+    env: (name) => process.env[name],
+    ownEnv: "GATEWATCH_",
     secret: createSecretClient({ ask, readFile: readAccount }),
     refreshMs: secretRefresh,
   };

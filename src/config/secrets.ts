@@ -17,6 +17,8 @@ export interface SecretSources {
   readonly keyring?: Keyring;
   /** An environment variable. */
   readonly env?: (name: string) => string | undefined;
+  /** What the names of variables begin with that no reference may have, since they are the gateway's own. Default: none are. */
+  readonly ownEnv?: string;
   /**
    * Fetches from a manager. It rejects where it cannot; the error's message is shown in the status, so it must not hold a secret.
    */
@@ -120,6 +122,10 @@ function fromEnvironment(rest: string, sources: SecretSources): string | Problem
   const slash = rest.indexOf("/");
   const name = slash < 0 ? rest : rest.slice(0, slash);
   const variable = `refers to the environment variable ${quote(name)}`;
+  const { ownEnv } = sources;
+  if (ownEnv !== undefined && name.startsWith(ownEnv)) {
+    return { problem: `${variable}, which is never resolved: those that begin with ${ownEnv} are the gateway's own` };
+  }
   let value: string | undefined;
   try {
     value = sources.env?.(name);

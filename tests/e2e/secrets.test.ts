@@ -26,7 +26,7 @@ describe("secrets of a manager", () => {
     startGatewayProcess({
       flags: ["--resources", "resources.yaml", "--secret-refresh", "1s", "--log-level", "debug"],
       directory,
-      environment: { VAULT_TOKEN_OF_TEST: "the-token-of-vault" },
+      environment: { VAULT_TOKEN_OF_TEST: "the-token-of-vault", GATEWATCH_OF_TEST: "own" },
     });
 
   before(async () => {
@@ -54,6 +54,7 @@ describe("secrets of a manager", () => {
             plugins: { "proxy-rewrite": { headers: { set: { "x-api-key": "$secret://vault/1/up/key" } } } },
             upstream: { nodes },
           },
+          { id: "own", uri: "/own", desc: "$ENV://GATEWATCH_OF_TEST", upstream: { nodes } },
           { id: "wide", uri: "/*", upstream: { nodes } },
         ],
       }),
@@ -80,6 +81,11 @@ describe("secrets of a manager", () => {
     const { body } = await gateway.get("/sealed/a");
     assert.match(body, /key-of-the-upstream/);
     assert.equal(await keyOf("consumers/jack"), undefined);
+  });
+
+  it("are never the gateway's own variables", async () => {
+    const found = JSON.stringify(await keyOf("routes/own"));
+    assert.match(found, /GATEWATCH_OF_TEST.*is never resolved: those that begin with GATEWATCH_ are the gateway's own/);
   });
 
   it("change where the manager has another, without a change of the configuration", async () => {

@@ -125,6 +125,10 @@ describe("references to the environment", () => {
       );
     }
     ok(!(await issueOf("$env://KEY/x", options)).includes("v1"));
+    strictEqual(
+      await issueOf("$env://OWN_KEY", { secrets: { env: () => "hunter2", ownEnv: "OWN_" } }),
+      'refers to the environment variable "OWN_KEY", which is never resolved: those that begin with OWN_ are the gateway\'s own',
+    );
     const failing = (): never => {
       throw new Error("hunter2");
     };
