@@ -2,6 +2,7 @@ import type { Hono } from "hono";
 import type { AdminKey } from "../admin/keys.ts";
 import { APISIX_KEYRING, createKeyring } from "../config/keyring.ts";
 import type { Transport } from "../forward/transport.ts";
+import { isLoopback } from "../net/loopback.ts";
 import type { Runtime } from "../runtimes/runtime.ts";
 import { CHECKED_ONLY } from "../runtimes/tls/check-certificate.ts";
 import type { ConfigSource } from "../store/source.ts";
@@ -9,7 +10,6 @@ import { VERSION } from "../version.ts";
 import { secretSources } from "./open-gateway.ts";
 import { openWriter } from "./open-source.ts";
 import { loadPlugins } from "./plugin-files.ts";
-import { isLoopback } from "./run-settings.ts";
 import type { Settings } from "./settings.ts";
 
 /** An Admin API, and what lets go of its connection to the store. */

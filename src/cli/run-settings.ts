@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import * as v from "valibot";
+import { isLoopback } from "../net/loopback.ts";
 import type { Flags } from "./flags.ts";
 import {
   type ResolvedSettings,
@@ -171,13 +172,6 @@ export function hasAdmin(
   >,
 ): boolean {
   return [adminKey, adminKeyFile, adminViewerKey, adminViewerKeyFile].some((each) => each !== undefined);
-}
-
-/** Whether a host (an address without or with brackets, or a name) can only be this machine. */
-export function isLoopback(host: string): boolean {
-  const name = host.replace(/^\[|\]$/g, "").toLowerCase();
-  return name === "localhost" || name.endsWith(".localhost") || name === "::1" ||
-    /^(?:::ffff:)?127\.\d+\.\d+\.\d+$/.test(name);
 }
 
 async function loadKeyring(

@@ -2,6 +2,7 @@ import { getLogger } from "@logtape/logtape";
 import { createControl } from "../admin/control.ts";
 import { createAccessLog } from "../observe/access-log.ts";
 import type { Gateway } from "../gateway/gateway.ts";
+import { isLoopback } from "../net/loopback.ts";
 import { answerMetrics } from "../observe/metrics.ts";
 import type { Listener, ListenerHandler, ListenerLimits } from "../runtimes/listener.ts";
 import { observeSource } from "../observe/propagation.ts";
@@ -16,7 +17,7 @@ import { openGateway } from "./open-gateway.ts";
 import { openTls } from "./open-tls.ts";
 import { openSource } from "./open-source.ts";
 import { isGuarded, protectedSource } from "./protected-source.ts";
-import { isLoopback, type RunSettings } from "./run-settings.ts";
+import type { RunSettings } from "./run-settings.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** A gateway that serves. */

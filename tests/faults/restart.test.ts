@@ -25,7 +25,10 @@ describe("faults: etcd goes and comes", () => {
       await rig.etcd.start();
       await rig.put("routes/new", "{}");
       report("F1", await rig.converged(5000));
-      for (const { collector } of readers) {
+      await rig.synced();
+      for (const { status, collector } of readers) {
+        assert.equal(status.reason, undefined, "what is over is no reason");
+        assert.match(String(status.details?.["lastDoubt"]), /etcd at http:/);
         const later = collector.batches.slice(1).flatMap(({ changes }) => changes.map(({ key }) => key));
         assert.deepEqual(later, ["routes/new"], "what did not change is not told again");
       }

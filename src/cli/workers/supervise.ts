@@ -1,6 +1,7 @@
 import { createServer } from "node:net";
 import process from "node:process";
 import { getLogger } from "@logtape/logtape";
+import { isLoopback } from "../../net/loopback.ts";
 import { MetricsMerger } from "../../observe/merge-metrics.ts";
 import type { Listen } from "../../runtimes/listener.ts";
 import type { Runtime } from "../../runtimes/runtime.ts";
@@ -12,7 +13,7 @@ import { instanceId, register } from "../instance.ts";
 import { openAdmin } from "../open-admin.ts";
 import { openTls } from "../open-tls.ts";
 import { openSource } from "../open-source.ts";
-import { isLoopback, type RunSettings } from "../run-settings.ts";
+import type { RunSettings } from "../run-settings.ts";
 import type { Ending, EndingWatch } from "../shutdown.ts";
 import { UsageError } from "../usage-error.ts";
 import { askAll, createFleetControl, lowestRevision, parse, readMetrics, type WorkerStatus } from "./control.ts";

@@ -1,3 +1,4 @@
+import { isLoopback } from "../../net/loopback.ts";
 import type { SourceState, SourceStatus } from "../../store/source.ts";
 import type { BatchQueue } from "../batch-queue.ts";
 import { type Backoff, createBackoff } from "./backoff.ts";
@@ -76,7 +77,7 @@ export class SyncLoop {
   /** Runs until `signal` aborts; never rejects. */
   async run(queue: BatchQueue, signal: AbortSignal): Promise<void> {
     const { user, endpoints, log } = this.#settings;
-    if (user && endpoints.some(({ tls }) => !tls)) {
+    if (user && endpoints.some(({ tls, host }) => !tls && !isLoopback(host))) {
       log("warn", "the password for etcd goes over the network unencrypted: use https:// endpoints");
     }
     while (!signal.aborted) {
@@ -190,6 +191,7 @@ export class SyncLoop {
     if (this.#state === "connecting") this.#settings.log("info", `in step with etcd at ${url}`, fields);
     this.#outage.over(`in step with etcd at ${url} again`, fields);
     this.#state = "synced";
+    this.#reason = undefined;
   }
 
   /** Takes note of why a session ended. Returns how long to wait before the next, in milliseconds. */

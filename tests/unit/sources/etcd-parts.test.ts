@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { BatchQueue } from "../../../src/sources/batch-queue.ts";
 import { createBackoff } from "../../../src/sources/etcd/backoff.ts";
 import type { Header, KeyValue, WatchEvent } from "../../../src/sources/etcd/client.ts";
 import { createRotation, parseEndpoint } from "../../../src/sources/etcd/endpoint.ts";
+import { SyncLoop } from "../../../src/sources/etcd/loop.ts";
 import { toInteger } from "../../../src/sources/etcd/int64.ts";
 import { LineSplitter } from "../../../src/sources/etcd/json-lines.ts";
 import { defaultCarrier, parseEtcdOptions } from "../../../src/sources/etcd/options.ts";
 import { OutageLog } from "../../../src/sources/etcd/outage-log.ts";
 import { Replica } from "../../../src/sources/etcd/replica.ts";
 import { RevisionCutter } from "../../../src/sources/etcd/revisions.ts";
+import type { SourceLog } from "../../../src/sources/log.ts";
 
 describe("parseEndpoint", () => {
   it("takes URLs, and host and port alone", () => {
@@ -239,6 +242,27 @@ describe("createBackoff", () => {
     assert.equal(waits[0], 0);
     assert.ok((waits.at(-1) ?? 0) >= 2600);
   });
+});
+
+describe("SyncLoop", () => {
+  const cases: readonly (readonly [endpoint: string, warned: boolean])[] = [
+    ["http://10.0.0.1:2379", true],
+    ["etcd.example", true],
+    ["https://10.0.0.1:2379", false],
+    ["http://127.0.0.1:2379", false],
+    ["http://[::1]:2379", false],
+    ["localhost", false],
+  ];
+  for (const [endpoint, warned] of cases) {
+    it(`${warned ? "warns" : "does not warn"} of a password to ${endpoint}`, async () => {
+      const lines: string[] = [];
+      const log: SourceLog = (level, message) => lines.push(`${level} ${message}`);
+      const settings = parseEtcdOptions({ endpoints: [endpoint], prefix: "/a", user: "u", password: "p", log });
+      await new SyncLoop(settings, () => Promise.reject(new Error("not asked")), Math.random)
+        .run(new BatchQueue(), AbortSignal.abort());
+      assert.equal(lines.some((line) => /^warn .*unencrypted/.test(line)), warned);
+    });
+  }
 });
 
 describe("OutageLog", () => {
