@@ -24,7 +24,7 @@ export const COMMANDS: readonly Command[] = [
     summary: "Tell whether a gateway on this machine is ready, for a container's health check",
     usage: "[--control URL]",
     description:
-      "Asks GET /ready of the control API. Exits with 0 where the gateway is ready, with 1 and the reason where it is not or does not answer.",
+      "Asks GET /ready of the control API. Exits with 0 where the gateway is ready, with 1 and the reason where it is not or does not answer. Where what it serves may be out of date, it is ready, and the reason is printed.",
     examples: ["gatewatch health --control 127.0.0.1:9090"],
     settings: { ...CONFIG, control: CONTROL_URL },
     load: async () => (await import("./health.ts")).health,

@@ -180,7 +180,7 @@ export const RESOURCE_COMMANDS: readonly Command[] = [
     summary: "Show every instance and the revision that it serves",
     usage: "(--etcd URL | --url URL...) [--watch] [--json]",
     description:
-      "Lists the instances that registered themselves under the prefix: version, runtime, the revision that each serves, how many revisions that is behind the last change, and how many keys it does not serve as they are stored. With --url, asks these control APIs instead.\n\nExits with 1 where there is no instance, or one does not answer.",
+      "Lists the instances that registered themselves under the prefix: version, runtime, the revision that each serves, how many revisions that is behind the last change, and how many keys it does not serve as they are stored. With --url, asks these control APIs instead, and tells why what one serves may be out of date (degraded).\n\nExits with 1 where there is no instance, or one does not answer.",
     examples: [
       "gatewatch status --etcd http://127.0.0.1:2379 --watch",
       "gatewatch status --url 127.0.0.1:9090 --url 127.0.0.1:9190",

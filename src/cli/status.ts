@@ -53,5 +53,9 @@ function table({ instances, latest }: Fleet, paint: Paint): string[] {
       control,
     ];
   });
-  return alignRows([heads.map((head) => paint("bold", head)), ...rows]);
+  const degraded = instances.filter((each) => each.degraded !== undefined);
+  return [
+    ...alignRows([heads.map((head) => paint("bold", head)), ...rows]),
+    ...degraded.map((each) => paint("yellow", `${each.id} is degraded: ${each.degraded}`)),
+  ];
 }

@@ -10,6 +10,7 @@ import { after, before, describe, it } from "node:test";
 import { type CliResult, runCli } from "../support/cli.ts";
 import { type EtcdServer, freePorts, startEtcd } from "../support/etcd.ts";
 import { type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
+import { until } from "../support/until.ts";
 
 const KEY = "a-key-for-tests-alone";
 const FILE = `upstreams:
@@ -152,5 +153,24 @@ describe("commands over instances and the Admin API", () => {
       assert.match(made.stdout, /prune/);
     }
     assert.equal((await runCli(["completion", "csh"])).status, 2);
+  });
+
+  // The last one, as it takes etcd away.
+  it("status and health tell why what is served may be out of date", async () => {
+    const health = () => runCli(["health", "--control", gateway.controlUrl]);
+    const status = (...flags: string[]) => runCli(["status", "--url", gateway.controlUrl, ...flags]);
+    assert.equal((await health()).stdout, "ready\n");
+    assert.doesNotMatch((await status()).stdout, /degraded/);
+    await etcd.stop("kill");
+    await until(async () => /"degraded":true/.test((await gateway.control("/ready")).body), { what: "it is degraded" });
+    const told = await health();
+    assert.equal(told.status, 0);
+    assert.match(told.stdout, /^ready, degraded: etcd at http:.*\n$/);
+    const { status: exit, stdout } = await status();
+    assert.equal(exit, 0);
+    assert.match(stdout, /\n\S+ is degraded: etcd at http:.*\n$/);
+    assert.match(stdout, /^\S+ +\S+ +\S+ \S+ +\d+ /m, "the row stays as it is");
+    const { instances } = JSON.parse((await status("--json")).stdout) as { instances: { degraded: string }[] };
+    assert.match(instances[0]?.degraded ?? "", /^etcd at http:/);
   });
 });

@@ -20,6 +20,8 @@ export interface Instance {
   readonly control: string | undefined;
   /** ISO 8601. */
   readonly since: string | undefined;
+  /** Why what it serves may be out of date; undefined where it is not, or where only its record was read. */
+  readonly degraded: string | undefined;
   /** Why it cannot be asked; then the rest is not known. */
   readonly problem: string | undefined;
 }
@@ -72,6 +74,7 @@ async function askInstance(url: string): Promise<Instance> {
       rejected: 0,
       control: url,
       since: undefined,
+      degraded: undefined,
       problem: `cannot be asked: ${(error as Error).message}`,
     };
   }
@@ -79,7 +82,7 @@ async function askInstance(url: string): Promise<Instance> {
 
 function toInstance(name: string, fields: Readonly<Record<string, unknown>>): Instance {
   const text = (value: unknown): string | undefined => typeof value === "string" ? value : undefined;
-  const { id, version, runtime, revision, rejected, control, since } = fields;
+  const { id, version, runtime, revision, rejected, control, since, degraded, reason } = fields;
   return {
     id: text(id) ?? name,
     version: text(version) ?? "",
@@ -88,6 +91,7 @@ function toInstance(name: string, fields: Readonly<Record<string, unknown>>): In
     rejected: typeof rejected === "number" ? rejected : 0,
     control: text(control),
     since: text(since) ?? (typeof since === "number" ? new Date(since).toISOString() : undefined),
+    degraded: degraded === true ? text(reason) ?? "it does not say why" : undefined,
     problem: undefined,
   };
 }
