@@ -45,7 +45,7 @@ export const COMMANDS: readonly Command[] = [
     summary: "Tell why a request would go where it goes",
     usage: "METHOD URL [-H 'NAME: VALUE'] [--from ADDRESS] [--control URL | --resources FILE | --etcd URL]",
     description:
-      "Tells each route that was looked at and what it lacked, the one that takes the request and why, its plugins in their order, and the node that would be picked. Nothing is sent.\n\nAsks the gateway that runs; with --resources or --etcd, reads these instead and needs none. Exits with 0 where an upstream would answer, with 1 where the gateway itself would.",
+      "Tells each route that was looked at and what it lacked, the one that takes the request and why, its plugins in their order, and the node that would be picked. Nothing is sent. A path without a host is asked of the host localhost, unless -H names one; what no request line can hold is percent-encoded.\n\nAsks the gateway that runs; with --resources or --etcd, reads these instead and needs none. Exits with 0 where an upstream would answer, with 1 where the gateway itself would.",
     examples: [
       "gatewatch explain GET http://example.com/api/users -H 'X-Version: 2' --from 10.0.0.7",
       "gatewatch explain POST /api --resources routes.yaml --json",

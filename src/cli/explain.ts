@@ -1,4 +1,5 @@
 import process from "node:process";
+import { isAddress } from "../config/addresses.ts";
 import type { ExplainRequest, GatewayExplanation } from "../gateway/explain.ts";
 import { type CommandInput, EXIT } from "./command.ts";
 import { askControl } from "./control-client.ts";
@@ -46,13 +47,46 @@ function readRequest({ positionals, values }: Flags): ExplainRequest {
     return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
   });
   const from = values.get("from")?.at(-1), body = values.get("data")?.at(-1);
+  if (from !== undefined && !isAddress(from)) {
+    throw new UsageError([`--from: Cannot use "${from}" as an address: write one as in 10.0.0.7 or fd00::7`]);
+  }
   return {
     method,
-    url,
-    headers,
+    url: asSent(url),
+    headers: url.startsWith("/") && !hasHost(headers) ? ["Host", "localhost", ...headers] : headers,
     ...(from === undefined ? {} : { from }),
     ...(body === undefined ? {} : { body }),
   };
+}
+
+/** Every request names a host: for a path alone it is `localhost`, which only routes without a host of their own take. */
+function hasHost(headers: readonly string[]): boolean {
+  return headers.some((name, index) => index % 2 === 0 && name.toLowerCase() === "host");
+}
+
+/**
+ * A URL as a client sends it: what cannot stand in a request line is percent-encoded, a fragment is left out. A `URL` would also take `..` and `//`
+ * out of the path, and what the gateway makes of these is worth asking.
+ *
+ * @throws UsageError
+ */
+function asSent(url: string): string {
+  const [, scheme = "", host = "", path = "", query = ""] = /^(?:(https?:\/\/)([^/?#]*))?([^?#]*)(\?[^#]*)?/i.exec(
+    url,
+  )!;
+  return `${scheme}${asciiHost(host)}${path.replace(/[^!-~]|["<>`{}]/gu, encodeURIComponent)}${
+    query.replace(/[^!-~]|["<>']/gu, encodeQuery)
+  }`;
+}
+
+function encodeQuery(text: string): string {
+  return text === "'" ? "%27" : encodeURIComponent(text);
+}
+
+function asciiHost(host: string): string {
+  if (/^[!-~]*$/.test(host)) return host;
+  if (URL.canParse(`http://${host}`)) return new URL(`http://${host}`).host;
+  throw new UsageError([`Cannot use "${host}" as a host`]);
 }
 
 /** @returns The explanation, or what went wrong. */

@@ -16,10 +16,15 @@ export function isIpv6(text: string): boolean {
   return text.length <= 45 && /^[0-9a-fA-F:.]*:[0-9a-fA-F.]*:[0-9a-fA-F:.]*$/.test(text) && ipaddr.IPv6.isValid(text);
 }
 
+/** Whether a text is an IPv4 or IPv6 address. */
+export function isAddress(text: string): boolean {
+  return isIpv4(text) || isIpv6(text);
+}
+
 /** Whether a text is an IPv4 or IPv6 address, or a range of them in CIDR notation. */
 export function isAddressRange(text: string): boolean {
   const slash = text.indexOf("/");
-  if (slash < 0) return isIpv4(text) || isIpv6(text);
+  if (slash < 0) return isAddress(text);
   const address = text.slice(0, slash);
   const bits = text.slice(slash + 1);
   if (!/^(0|[1-9][0-9]{0,2})$/.test(bits)) return false;

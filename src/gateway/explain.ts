@@ -1,3 +1,5 @@
+import { isAddress } from "../config/addresses.ts";
+import { quote } from "../config/issue.ts";
 import { GatewayError } from "../errors.ts";
 import type { Explanation } from "../match/explanation.ts";
 import { parseHost } from "../net/host.ts";
@@ -72,7 +74,8 @@ const normalize = createPathNormalizer();
  * Explains a request: the same match as for one that is served, told step by step. It tells of the configuration at the time of the call, all of it of
  * the same; to look for routes that are near goes on in turns with everything else, since there may be many.
  *
- * @throws {GatewayError} `bad_request`, where the request is one that the gateway answers with 400 before it is matched.
+ * @throws {GatewayError} `bad_request`, where the request is one that the gateway answers with 400 before it is matched, or `from` is no
+ * address.
  */
 export async function explainRequest(request: ExplainRequest, parts: ExplainParts): Promise<GatewayExplanation> {
   const view = toView(request, parts);
@@ -101,6 +104,10 @@ function toView(
   { method, url, headers = [], from = "127.0.0.1", body }: ExplainRequest,
   parts: ExplainParts,
 ): RequestView {
+  // Plugins and routes that look at the address take it for one.
+  if (!isAddress(from)) {
+    throw new GatewayError("bad_request", 400, `from is ${quote(from, 64)}, which is no IP address`);
+  }
   const target = targetOf(url);
   const authority = /^[a-z]+:\/\/([^/?#]*)/i.exec(url)?.[1];
   const named = headers.some((name, index) => index % 2 === 0 && name.toLowerCase() === "host");
