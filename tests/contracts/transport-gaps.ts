@@ -1,6 +1,14 @@
 import type { Gaps, RuntimeName } from "./contract.ts";
 
+/** A write that fails ends the connection before the answer is read, if it comes first. */
+const HURRIED: Gaps = ["with its length", "in chunks"].map((what) => ({
+  row: `an answer that comes before the body has been sent, and then the end: a body ${what}`,
+  how: /ECONNRESET|EPIPE|other side closed|reset by peer|Broken pipe/,
+  sometimes: true,
+}));
+
 const UNDICI: Gaps = [
+  ...HURRIED,
   // undici takes it for a broken answer, since it never asks for one.
   { row: "a 100 Continue that nobody asked for is passed over", how: /bad response/ },
 ];
@@ -31,6 +39,7 @@ const FETCH: Gaps = [
 
 const DENO: Gaps = [
   ...FETCH,
+  ...HURRIED,
   { row: "the case of field names", how: /'x-upper'/ },
   { row: "method TRACE", how: /Deno's fetch cannot send TRACE/ },
   { row: "Content-Length of a streamed body", how: /undefined !== '6'/ },
@@ -83,6 +92,7 @@ const BUN: Gaps = [
 
 const NODE: Gaps = [
   ...FETCH,
+  ...HURRIED,
   { row: "Host is what the request says", how: /cannot set Host/ },
   { row: "fields of one name stay apart", how: /'a, b'/ },
   { row: "two Cookie fields stay apart", how: /'a=1; b=2'/ },

@@ -31,6 +31,57 @@ function target(what: string, text: string): Row<TransportContext> {
   });
 }
 
+const HURRIED_SIZE = 3 * 1024 * 1024;
+const BIG = "HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig";
+
+/** A row whose upstream answers before it has read the body, and closes at once, so that the system resets the connection. */
+function hurried(what: string, headers: readonly string[]): Row<TransportContext> {
+  return row(
+    `an answer that comes before the body has been sent, and then the end: a body ${what}`,
+    async (context) => {
+      let signals = hurry();
+      const origin = await context.origin(async (connection) => {
+        const { headRead, unread, cut } = signals;
+        await connection.readHead();
+        connection.pause();
+        headRead.resolve();
+        await unread.promise;
+        await connection.write(BIG);
+        connection.destroy();
+        cut.resolve();
+      });
+      for (let i = 1; i <= 5; i++) {
+        signals = hurry();
+        const { headRead, unread, cut } = signals;
+        let pulls = 0;
+        const body = new ReadableStream<Uint8Array>({
+          async pull(controller) {
+            pulls++;
+            // Some clients send the head with the first part.
+            if (pulls === 2) await headRead.promise;
+            // The second part stays unread, and the third is written before the answer is read.
+            if (pulls === 3) unread.resolve();
+            if (pulls === 3) await cut.promise;
+            controller.enqueue(new Uint8Array(HURRIED_SIZE / 48));
+            if (pulls === 48) controller.close();
+          },
+        }, { highWaterMark: 0 });
+        const answer = await context.send(peerOf(origin.port), { method: "POST", headers: [...headers], body });
+        assert.equal(`${answer.status} ${string(await bytesOf(answer))}`, "413 big");
+        assert.equal(origin.connections.length, i, "connections for as many requests");
+      }
+    },
+  );
+}
+
+function hurry(): Record<"headRead" | "unread" | "cut", PromiseWithResolvers<void>> {
+  return {
+    headRead: Promise.withResolvers<void>(),
+    unread: Promise.withResolvers<void>(),
+    cut: Promise.withResolvers<void>(),
+  };
+}
+
 export const requestRows: readonly Row<TransportContext>[] = [
   row("Host is what the request says", async (context) => {
     const { messages, peer } = await context.fixed();
@@ -217,6 +268,18 @@ export const requestRows: readonly Row<TransportContext>[] = [
     assert.equal(answer.status, 413);
     assert.equal(string(await bytesOf(answer)), "big");
     assert.ok(taken() < 32 * 1024 * 1024, `${taken()} bytes were taken of a body that nobody wants`);
+  }),
+  hurried("with its length", ["Content-Length", String(HURRIED_SIZE)]),
+  hurried("in chunks", []),
+  row("a connection that is cut while the body is being sent, without an answer: reset", async (context) => {
+    const origin = await context.origin(async (connection) => {
+      await connection.readHead();
+      connection.pause();
+      connection.destroy();
+    });
+    const { stream } = generated(HURRIED_SIZE);
+    const error = await context.failure(context.send(peerOf(origin.port), { method: "POST", body: stream }));
+    assert.equal(`${error.code} sent=${error.sent}`, "reset sent=true", error.message);
   }),
   row("16 MB up arrive as they were", async (context) => {
     const size = 16 * 1024 * 1024;

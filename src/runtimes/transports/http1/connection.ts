@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { Deadline } from "../../../net/deadline.ts";
 import type { RawHeaders } from "../../../net/raw-headers.ts";
 import { type AnswerHead, type AnswerListener, AnswerParser } from "./answer-parser.ts";
+import { guardWrites } from "./write-guard.ts";
 
 /** What a connection does for one request; told of the answer, and of the connection's end. */
 export interface ConnectionUser extends AnswerListener {
@@ -9,6 +10,8 @@ export interface ConnectionUser extends AnswerListener {
   afterRead(left: Uint8Array): void;
   /** The socket takes more. */
   onDrain(): void;
+  /** The node takes no more. What it has sent is still being read. */
+  onWriteError(): void;
   /** What was received is no answer. */
   onBadAnswer(cause: unknown): void;
   /** The connection has gone before the answer was complete. */
@@ -35,11 +38,12 @@ export class Connection implements AnswerListener {
   readonly #parser: AnswerParser;
   #user: ConnectionUser | undefined;
   #error: Error | undefined;
+  #releaseWrites: (() => void) | undefined;
   /** Why the answer cannot be trusted, found while its bytes were read. */
   readonly #onData = (bytes: Uint8Array): void => this.#read(bytes);
   readonly #onEnd = (): void => this.#ended();
   readonly #onError = (error: Error): void => {
-    this.#error = error;
+    this.#error ??= error;
   };
   readonly #onClose = (): void => this.#closed();
   readonly #onDrain = (): void => this.#user?.onDrain();
@@ -69,6 +73,19 @@ export class Connection implements AnswerListener {
     this.#parser.expect(method);
   }
 
+  /** From now on a write that fails does not keep the answer from being read. */
+  guardWrites(): void {
+    this.#releaseWrites ??= guardWrites(this.socket, (error) => {
+      this.#error = error;
+      this.#user?.onWriteError();
+    });
+  }
+
+  /** Why reading or writing failed. No other request may take the connection then. */
+  get error(): Error | undefined {
+    return this.#error;
+  }
+
   /** Ends a request; the connection idles, unless it is destroyed. */
   leave(): void {
     this.#user = undefined;
@@ -91,6 +108,7 @@ export class Connection implements AnswerListener {
     socket.off("error", this.#onError);
     socket.off("close", this.#onClose);
     socket.off("drain", this.#onDrain);
+    this.#releaseWrites?.();
     socket.pause();
     if (left.byteLength > 0) socket.unshift(left);
     return socket;
@@ -125,7 +143,8 @@ export class Connection implements AnswerListener {
 
   #ended(): void {
     const user = this.#user;
-    if (user !== undefined && this.#parser.end()) user.afterRead(new Uint8Array(0));
+    // After a write that failed, an end is no proof that all was received: the system tells of a reset only once.
+    if (user !== undefined && this.#error === undefined && this.#parser.end()) user.afterRead(new Uint8Array(0));
     else if (user === undefined) this.#owner.lost(this);
   }
 

@@ -17,6 +17,9 @@ import { requestHead } from "./request-head.ts";
 /** Bytes of an answer that are held for a client that does not read. */
 const BUFFER = 64 * 1024;
 
+/** Milliseconds for what a node sent before it stopped reading: it has arrived, or never will. */
+const LAST_WORD = 1000;
+
 /** One request and its answer. */
 export class Exchange implements ConnectionUser {
   readonly #request: OutboundRequest;
@@ -82,12 +85,13 @@ export class Exchange implements ConnectionUser {
       socket.write(head.text, "latin1");
       return this.#wait("read");
     }
+    connection.guardWrites();
     this.#body = new RequestBody(socket, head, body, {
       progress: () => this.#wait("send"),
       idle: () => this.#head === undefined && connection.deadline.clear(),
       done: () => {
         this.#body = undefined;
-        if (!this.#over) this.#wait("read");
+        if (!this.#over && connection.error === undefined) this.#wait("read");
       },
       failed: (what, cause) => this.#fail("client_gone", what, cause),
     });
@@ -114,6 +118,14 @@ export class Exchange implements ConnectionUser {
 
   onDrain(): void {
     this.#body?.drained();
+  }
+
+  onWriteError(): void {
+    this.#body?.stop();
+    // Its answer may have been received. The rest of an answer that has begun has the time that it always has.
+    if (this.#head !== undefined) return;
+    const { read } = this.#request.timeouts;
+    this.#connection!.deadline.set(read > 0 ? Math.min(read, LAST_WORD) : LAST_WORD);
   }
 
   afterRead(left: Uint8Array): void {
@@ -147,6 +159,8 @@ export class Exchange implements ConnectionUser {
   }
 
   onDeadline(): void {
+    const { error } = this.#connection!;
+    if (this.#head === undefined && error !== undefined) return this.onGone(error);
     const ms = this.#request.timeouts[this.#waiting];
     const what = this.#waiting === "send" ? "nothing accepted" : "nothing received";
     this.#fail(`${this.#waiting}_timeout`, `${what} for ${ms} ms`);
@@ -155,7 +169,7 @@ export class Exchange implements ConnectionUser {
   /** The answer is complete: the connection goes back, if it is known where the next one begins. */
   #endConnection(head: AnswerHead, left: Uint8Array): void {
     const connection = this.#connection!;
-    const clean = head.keepAlive && left.byteLength === 0 && this.#body === undefined;
+    const clean = head.keepAlive && left.byteLength === 0 && this.#body === undefined && connection.error === undefined;
     // The answer came first: nobody will read the rest of the request.
     this.#body?.cancel();
     this.#body = undefined;

@@ -62,17 +62,23 @@ export class RequestBody {
     wake?.();
   }
 
-  cancel(): void {
+  /** Sends no more. */
+  stop(): void {
     this.#cancelled = true;
-    this.#reader?.cancel(new Error("The exchange is over")).catch(() => {});
     this.drained();
+  }
+
+  /** Sends no more, and tells the body's source. */
+  cancel(): void {
+    this.stop();
+    this.#reader?.cancel(new Error("The exchange is over")).catch(() => {});
   }
 
   async #pump(body: ReadableStream<Uint8Array>): Promise<void> {
     const { chunked, length } = this.#framing;
     const reader = this.#reader = body.getReader();
     let rest = length ?? Infinity;
-    for (;;) {
+    while (!this.#cancelled) {
       let part: Awaited<ReturnType<typeof reader.read>>;
       try {
         this.#listener.idle();
@@ -82,18 +88,21 @@ export class RequestBody {
         return;
       }
       if (this.#cancelled) return;
-      if (part.done) break;
+      if (part.done) return this.#end(rest);
       if (part.value.byteLength === 0) continue;
       rest -= part.value.byteLength;
       if (rest < 0) return this.#listener.failed(`The body is longer than its Content-Length of ${length}`);
       this.#listener.progress();
       if (!this.#write(part.value, chunked)) await new Promise<void>((resolve) => this.#wake = resolve);
-      if (this.#cancelled) return;
     }
+  }
+
+  /** @param rest How much of its announced length has not come. */
+  #end(rest: number): void {
     if (Number.isFinite(rest) && rest > 0) {
       return this.#listener.failed(`The body is ${rest} bytes shorter than its Content-Length`);
     }
-    if (chunked) this.#socket.write("0\r\n\r\n", "latin1");
+    if (this.#framing.chunked) this.#socket.write("0\r\n\r\n", "latin1");
     this.#listener.done();
   }
 
