@@ -1,12 +1,14 @@
 import { readFile } from "node:fs/promises";
+import { quote } from "../config/issue.ts";
+import type { Kind } from "../config/kinds.ts";
 import { type CommandInput, EXIT } from "./command.ts";
 import { createChecker } from "./resources/catalogue.ts";
 import { compareValues } from "./resources/compare.ts";
-import { readName, readRevision } from "./resources/flags.ts";
+import { type Named, readName, readRevision } from "./resources/flags.ts";
 import { refuseBad } from "./resources/one.ts";
 import { REDACTED, restore } from "./resources/secrets.ts";
 import { readInput } from "./resources/terminal.ts";
-import { contentOf, decodeValue, encodeValue, isFields, storedForm } from "./resources/value.ts";
+import { contentOf, decodeValue, encodeValue, type Fields, isFields, storedForm } from "./resources/value.ts";
 import { Failure, withTarget } from "./resources/with-target.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -21,6 +23,7 @@ export async function put(input: CommandInput): Promise<number> {
   const given = await readValue(flags.values.get("file")?.at(-1) ?? "-");
   const checker = createChecker();
   return await withTarget(input, async (target) => {
+    refuseOtherId(named, given);
     const { entry } = await target.get(named.key);
     const stored = entry?.modRevision ?? 0;
     if (revision !== undefined && revision !== stored) throw new Failure(conflict(named.key, stored));
@@ -50,6 +53,18 @@ export async function put(input: CommandInput): Promise<number> {
   }
 }
 
+/** Kinds whose values have no `id`: the key alone tells, or another field. */
+const NAMELESS: ReadonlySet<Kind> = new Set<Kind>(["consumer", "node", "plugin_list", "upstream_node"]);
+
+/** A value that says that it is another one is in the wrong place, as for the Admin API. @throws Failure */
+function refuseOtherId({ kind, id, key }: Named, value: Fields): void {
+  const own = value["id"];
+  if (NAMELESS.has(kind) || (typeof own !== "string" && typeof own !== "number")) return;
+  // A credential and a secret may call themselves by the last part alone.
+  if (String(own) === id || String(own) === id.slice(id.lastIndexOf("/") + 1)) return;
+  throw new Failure(`Cannot write ${key}: wrong ${kind.replace("_", " ")} id: the value has ${quote(String(own), 64)}`);
+}
+
 function conflict(key: string, stored: number | undefined): string {
   if (stored === 0) return `Cannot write ${key}: it is not there any more, or not yet`;
   const at = stored === undefined ? "meanwhile" : `at revision ${stored}`;
@@ -57,7 +72,7 @@ function conflict(key: string, stored: number | undefined): string {
 }
 
 /** YAML or JSON: the value alone, as a file's entry. @throws UsageError */
-async function readValue(path: string): Promise<unknown> {
+async function readValue(path: string): Promise<Fields> {
   let text: string;
   try {
     text = path === "-" ? await readInput(MAX_BYTES) : await readFile(path, "utf8");

@@ -192,12 +192,24 @@ describe("commands over resources", () => {
         ['{"uri":"/x","upstream_id":"none"}', /upstream_id refers to upstream "none", which is not there/],
         ['{"uri":"/x","plugins":{"nope":{}}}', /plugins\.nope is not a plugin of this gateway/],
         ['{"uri":"/x","upstream_id":"u1","oops":1}', /oops is not a known field/],
+        [
+          '{"id":"2","uri":"/x","upstream_id":"u1"}',
+          /^gatewatch: Cannot write routes\/1: wrong route id: the value has "2"/,
+        ],
       ] as const
     ) {
       const { status, stderr } = await call(["put", "route", "1"], bad);
       assert.equal(status, 1);
       assert.match(stderr, message);
     }
+    assert.equal((await stored("routes/1"))["uri"], "/new");
+    for (const id of ["1", '"1"']) {
+      assert.match(await good(["put", "route", "1"], `{"id":${id},${value.slice(1)}`), /unchanged/);
+    }
+    const credential = (id: string) =>
+      call(["put", "credential", "jack/credentials/c1"], `{"id":"${id}","plugins":{"key-auth":{"key":"k"}}}`);
+    assert.match((await credential("c2")).stderr, /wrong credential id/);
+    assert.equal((await credential("c1")).status, 0);
     assert.equal((await call(["put", "route", "1"], "[1")).status, 2);
     assert.equal((await call(["put", "route", "../x"], value)).status, 2);
 
