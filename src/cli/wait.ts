@@ -9,11 +9,14 @@ import { UsageError } from "./usage-error.ts";
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 1000;
 
+const BY_DEFAULT = "30s";
+
 /** `gatewatch wait`: until every instance serves a revision. 1 where that takes too long. */
 export async function wait(input: CommandInput): Promise<number> {
   const revision = readRevision(input.flags, "revision");
   if (revision === undefined) throw new UsageError(["Write the revision, as in gatewatch wait --revision 42"]);
-  const timeout = readDuration(input, "timeout", "30s");
+  const timeout = readDuration(input, "timeout", BY_DEFAULT);
+  const within = input.flags.values.get("timeout")?.at(-1) ?? BY_DEFAULT;
   const json = input.flags.switches.has("json");
   return await withFleet(input, async (ask) => {
     const started = performance.now();
@@ -22,8 +25,8 @@ export async function wait(input: CommandInput): Promise<number> {
       const behind = instances.filter((each) => !serves(each, revision));
       const ms = Math.round(performance.now() - started);
       const done = instances.length > 0 && behind.length === 0;
-      if (done || ms + pause > timeout) return tell(done, instances, behind, ms);
-      await new Promise((resolve) => setTimeout(resolve, pause));
+      if (done || ms >= timeout) return tell(done, instances, behind, ms);
+      await new Promise((resolve) => setTimeout(resolve, Math.min(pause, timeout - ms)));
     }
   });
 
@@ -32,7 +35,9 @@ export async function wait(input: CommandInput): Promise<number> {
     else if (done) console.log(`${counted(all.length, "instance")} at revision ${revision} or later, after ${ms} ms`);
     else if (all.length === 0) console.error(`gatewatch: ${NOBODY}`);
     else {
-      console.error(`gatewatch: Not within ${ms} ms: ${behind.length} of ${counted(all.length, "instance")} not there`);
+      console.error(
+        `gatewatch: Not within ${within}: ${behind.length} of ${counted(all.length, "instance")} not there`,
+      );
       for (const { id, revision: at, problem } of behind) {
         console.error(`  ${id} ${problem ?? (at === null ? "has applied nothing yet" : `is at revision ${at}`)}`);
       }

@@ -91,8 +91,19 @@ describe("commands over instances and the Admin API", () => {
     assert.equal(away.status, 1);
     assert.match(away.stdout, /http:\/\/127\.0\.0\.1:1 +cannot be asked/);
     const late = await runCli(["wait", "--revision", "999999", "--timeout", "300ms", "--url", gateway.controlUrl]);
+    const told = await runCli([
+      "wait",
+      "--revision",
+      "999999",
+      "--timeout",
+      "1s",
+      "--url",
+      gateway.controlUrl,
+      "--json",
+    ]);
+    assert.ok((JSON.parse(told.stdout) as { ms: number }).ms >= 1000, told.stdout);
     assert.equal(late.status, 1);
-    assert.match(late.stderr, /1 of 1 instance not there\n +\S+ is at revision \d+/);
+    assert.match(late.stderr, /^gatewatch: Not within 300ms: 1 of 1 instance not there\n +\S+ is at revision \d+/);
     assert.equal((await runCli(["wait", "--url", gateway.controlUrl])).status, 2);
   });
 
