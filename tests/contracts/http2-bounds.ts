@@ -156,4 +156,30 @@ export const http2BoundRows: readonly Row<ListenerContext>[] = [
       assert.equal(served.seen.length, 0);
     },
   },
+  {
+    group,
+    name: "an answer that comes first can be read before the client is told to send no more",
+    slow: true,
+    async run(context) {
+      const served = await context.serve(() => new Response("no", { status: 401 }));
+      const client = await http2Connect(served.port);
+      await client.headers(1, upload(), false);
+      await client.data(1, PART);
+      const answer = await client.message(1);
+      assert.equal(answer.status, 401);
+      assert.equal(answer.body, "no");
+      const begun = performance.now();
+      for (let sent = 0; sent < 10; sent++) await client.data(1, PART);
+      const reset = await client.find(({ type, stream }) => type === FRAME.reset && stream === 1);
+      assert.equal(reset.payload.readUInt32BE(0), CODE.none);
+      const ms = performance.now() - begun;
+      assert.ok(ms > 500, `it was told after ${ms} ms`);
+      // One that ends its request by itself is told nothing.
+      await client.headers(3, upload(), false);
+      assert.equal((await client.message(3)).status, 401);
+      await client.data(3, PART, true);
+      await client.headers(5, request());
+      assert.equal((await client.message(5)).status, 401);
+    },
+  },
 ];

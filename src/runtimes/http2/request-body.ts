@@ -78,6 +78,13 @@ export class RequestBody {
     this.#deadline.dispose();
   }
 
+  /** Nobody will read what has come, or what comes. */
+  drop(): void {
+    if (!this.#complete) {
+      this.#fail(new GatewayError("client_gone", 499, "The request was answered before its body was read"));
+    }
+  }
+
   #fail(error: GatewayError): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;

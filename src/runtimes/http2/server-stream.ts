@@ -15,6 +15,9 @@ import { readRequestHead, type RequestHead } from "./request-head.ts";
 import { SentBody } from "./sent-body.ts";
 import type { Stream, StreamUser } from "./stream.ts";
 
+/** Milliseconds that a client has to see an answer that came before the end of its request; some forget it when they are told at once to send no more. */
+const LINGER = 1_000;
+
 /** A client's request on a stream, and its answer. */
 export class ServerStream implements StreamUser {
   readonly #stream: Stream;
@@ -22,6 +25,7 @@ export class ServerStream implements StreamUser {
   readonly #connection: ExchangeConnection;
   /** Until the client takes more of the answer. */
   readonly #deadline: Deadline = new Deadline(() => this.#giveUp(CODE.cancel));
+  #lingering: ReturnType<typeof setTimeout> | undefined;
   #exchange: Exchange | undefined;
   #requestBody: RequestBody | undefined;
   #sent: SentBody | undefined;
@@ -67,15 +71,17 @@ export class ServerStream implements StreamUser {
   }
 
   onData(bytes: Uint8Array): void {
-    if (this.#requestBody === undefined) this.#stream.consumed(bytes.byteLength);
+    if (this.#over || this.#requestBody === undefined) this.#stream.consumed(bytes.byteLength);
     else if (!this.#requestBody.add(bytes)) this.#giveUp(CODE.protocol);
   }
 
   onEnd(): void {
-    if (this.#requestBody?.end() === false) this.#giveUp(CODE.protocol);
+    clearTimeout(this.#lingering);
+    if (!this.#over && this.#requestBody?.end() === false) this.#giveUp(CODE.protocol);
   }
 
   onReset(): void {
+    clearTimeout(this.#lingering);
     this.#finish();
     this.#exchange?.clientGone();
   }
@@ -162,7 +168,9 @@ export class ServerStream implements StreamUser {
   /** The answer is sent: what the client may still be sending is not wanted (RFC 9113 section 8.1). */
   #end(): void {
     this.#finish();
-    if (!this.#stream.remoteEnded) this.#stream.reset(CODE.none);
+    if (this.#stream.remoteEnded || this.#stream.closed) return;
+    this.#requestBody?.drop();
+    this.#lingering = setTimeout(() => this.#stream.reset(CODE.none), LINGER);
   }
 
   #giveUp(code: number): void {
