@@ -50,8 +50,8 @@ function strip(raw: RawHeaders, request: boolean): string[] {
   return named === undefined ? kept : without(kept, named);
 }
 
-/** Whether a field is one of {@link HOP_BY_HOP}: told by the length first, which most names fail. */
-function isHopByHop(name: string): boolean {
+/** Whether a field of that name, in whatever case, belongs to one connection: told by the length first, which most names fail. */
+export function isHopByHop(name: string): boolean {
   const candidates = BY_LENGTH[name.length];
   if (candidates === undefined) return false;
   for (let i = 0; i < candidates.length; i++) if (sameName(name, candidates[i]!)) return true;

@@ -24,21 +24,24 @@ export class Pool implements ConnectionOwner {
   /** Those that take no more requests, and have not ended yet. */
   readonly #retired: Set<Connection> = new Set();
   readonly #attempts: Set<Attempt> = new Set();
-  #released = false;
+  /** Requests that may wait for one connection, whatever the node takes. */
+  readonly #most: number;
   #limit: number;
+  #released = false;
 
   constructor(peer: Peer, maxHeaderBytes: number) {
     this.peer = peer;
     this.#maxHeaderBytes = maxHeaderBytes;
     const { requests } = peer.keepAlive;
-    this.#limit = requests > 0 ? Math.min(MAX_WAITING, requests) : MAX_WAITING;
+    this.#most = requests > 0 ? Math.min(MAX_WAITING, requests) : MAX_WAITING;
+    this.#limit = this.#most;
   }
 
   /** A connection that takes a request at once; undefined where there is none. */
   take(): Connection | undefined {
     for (const connection of this.#open) {
       if (connection.free) return connection;
-      this.#limit = Math.min(this.#limit, connection.limit);
+      this.#limit = Math.min(this.#most, connection.limit);
     }
     return undefined;
   }
